@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "boltzflow/base/random.hpp"
+
+namespace boltzflow {
+
+/// How the conditioners' matrix products are computed. float32 master weights and float32 splines in every case.
+enum class ConditionerPrecision {
+  float32,         ///< a library's sgemm
+  bfloat16,        ///< one product of bfloat16 operands, float32 accumulation: training
+  split_bfloat16,  ///< three products of high and low halves, near float32 accuracy: sampling
+};
+ConditionerPrecision parse_conditioner_precision(const std::string& name);  // "float32", "bfloat16", "split-bfloat16"
+const char* name_of(ConditionerPrecision precision) noexcept;
+
+/// One dimension of the flow's domain [0,1]: circular dimensions have a uniform base, the others a normal with mean 0.5 and
+/// standard deviation 0.1 truncated to [0,1].
+struct FlowDimension {
+  bool circular;
+  int field;  ///< dimensions of one field (bonds, angles, torsions) are split evenly between the halves of a coupling pair
+  int level;  ///< for hierarchical masking: distance from the root of the placed atom; 0 otherwise
+};
+
+struct SplineFlowOptions {
+  int n_couplings = 16;               ///< even; in pairs that transform complementary halves
+  int n_bins = 8;                     ///< [2, 64]
+  int hidden_width = 256;
+  int n_hidden_layers = 5;            ///< hidden layers of `hidden_width` units each, ReLU
+  std::string masking = "random";     ///< "random" or "hierarchical"
+  std::uint64_t mask_seed = 321;
+  double minimum_bin_size = 1e-3;     ///< of widths, heights
+  double minimum_slope = 1e-3;
+};
+
+/// This is a normalizing flow on a product of intervals and circles [0,1]^d: coupling layers with rational-quadratic
+/// splines (Durkan2019; circular after Rezende2020) whose parameters a multilayer perceptron computes from the other half.
+///
+/// forward maps base -> z (sampling), inverse maps z -> base (density). log_det is always that of the direction called.
+/// The flow is the identity at initialisation. Samples are [n_samples, dimension] at this interface, any device; inside, CPU
+/// passes are feature-major in blocks of samples over fused kernels, one autograd node per coupling layer; other devices
+/// and `composite()` use plain tensor operations, which are also the reference the kernels are tested against.
+class SplineFlow {
+ public:
+  SplineFlow(std::vector<FlowDimension> dimensions, SplineFlowOptions options, std::uint64_t initialization_seed);
+  ~SplineFlow();
+  SplineFlow(SplineFlow&&) noexcept;
+  SplineFlow& operator=(SplineFlow&&) noexcept;
+
+  struct Mapped {
+    at::Tensor x;        ///< [n_samples, dimension] float32
+    at::Tensor log_det;  ///< [n_samples] float32
+  };
+  struct Sample {
+    at::Tensor z;         ///< [n_samples, dimension] float32, in [0,1]
+    at::Tensor log_prob;  ///< [n_samples] float64, log q(z), from the pass that made the sample
+  };
+
+  Mapped forward(const at::Tensor& base, ConditionerPrecision precision) const;
+  Mapped inverse(const at::Tensor& z, ConditionerPrecision precision) const;
+  /// log q(z), [n_samples] float32; differentiable with respect to parameters() and z.
+  at::Tensor log_prob(const at::Tensor& z, ConditionerPrecision precision) const;
+  /// Independent samples and their log_prob, no gradients; reproducible from the stream's state alone, whatever the
+  /// number of threads, up to the kernels' rounding. Memory beyond the result does not grow with n_samples.
+  Sample sample(std::int64_t n_samples, RandomStream& random, ConditionerPrecision precision) const;
+  /// log q(z) without gradients, in batches; [n_samples] float64.
+  at::Tensor log_prob_no_grad(const at::Tensor& z, ConditionerPrecision precision) const;
+
+  /// Base density on [n_samples, dimension]: log_prob [n_samples] float32, and samples.
+  at::Tensor base_log_prob(const at::Tensor& x) const;
+  at::Tensor base_sample(std::int64_t n_samples, RandomStream& random) const;
+
+  /// The leaf parameters, one flat float32 tensor per coupling layer, and its layout by name for inspection.
+  std::vector<at::Tensor> parameters() const;
+  std::int64_t n_parameters() const;
+  /// Values are copied in and out as one flat float32 vector in an order that does not depend on the kernels' packing.
+  at::Tensor flat_parameters() const;
+  void set_flat_parameters(const at::Tensor& flat);
+  /// Call after writing parameters through raw pointers, so that packed copies are made anew.
+  void parameters_changed() const;
+  /// An independent flow with the same values.
+  SplineFlow clone() const;
+  void to_device(const std::string& device);
+  /// Makes CPU passes use plain tensor operations too (tests, debugging).
+  void use_composite(bool composite);
+
+  int dimension() const noexcept;
+  const SplineFlowOptions& options() const noexcept;
+  const std::vector<FlowDimension>& dimensions() const noexcept;
+
+ private:
+  struct Implementation;
+  std::unique_ptr<Implementation> implementation_;
+};
+
+}  // namespace boltzflow
