@@ -24,7 +24,7 @@ function(boltzflow_floor name)
 endfunction()
 
 function(boltzflow_compile_options target)
-  target_compile_options(${target} PRIVATE -Wall -Wextra -Wno-ignored-attributes -Wno-psabi
+  target_compile_options(${target} PRIVATE -Wall -Wextra -Wno-ignored-attributes -Wno-psabi -Wno-restrict
     $<$<BOOL:${BOLTZFLOW_WARNINGS_AS_ERRORS}>:-Werror>)
   if(BOLTZFLOW_SANITIZERS)
     target_compile_options(${target} PRIVATE -fsanitize=address,undefined -fno-omit-frame-pointer -fno-sanitize-recover=all)
