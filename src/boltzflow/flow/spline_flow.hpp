@@ -8,17 +8,9 @@
 #include <vector>
 
 #include "boltzflow/base/random.hpp"
+#include "boltzflow/flow/conditioner_precision.hpp"
 
 namespace boltzflow {
-
-/// How the conditioners' matrix products are computed. float32 master weights and float32 splines in every case.
-enum class ConditionerPrecision {
-  float32,         ///< a library's sgemm
-  bfloat16,        ///< one product of bfloat16 operands, float32 accumulation: training
-  split_bfloat16,  ///< three products of high and low halves, near float32 accuracy: sampling
-};
-ConditionerPrecision parse_conditioner_precision(const std::string& name);  // "float32", "bfloat16", "split-bfloat16"
-const char* name_of(ConditionerPrecision precision) noexcept;
 
 /// One dimension of the flow's domain [0,1]: circular dimensions have a uniform base, the others a normal with mean 0.5 and
 /// standard deviation 0.1 truncated to [0,1].
