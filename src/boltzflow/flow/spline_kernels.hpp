@@ -22,8 +22,8 @@ struct SplineRows {
   std::ptrdiff_t stride;    ///< floats between rows
 };
 
-/// Where the gradients of those parameters go; each is overwritten, not added to. They may be the parameter rows themselves.
-/// For a circular dimension last_slope is ignored and its gradient is added to row 0 of slopes.
+/// Where the gradients of those parameters go; each is overwritten, not added to. They may be the parameter rows
+/// themselves. For a circular dimension last_slope is ignored and its gradient is added to row 0 of slopes.
 struct SplineGradientRows {
   float* widths;
   float* heights;
@@ -32,8 +32,8 @@ struct SplineGradientRows {
   std::ptrdiff_t stride;
 };
 
-/// The spline and embedding kernels of one instruction set: plain functions over raw pointers, for one dimension at a time
-/// and any n_samples >= 0 (whole vectors are fastest), no threads, no allocation, reentrant.
+/// The spline and embedding kernels of one instruction set: plain functions over raw pointers, for one dimension at a
+/// time and any n_samples >= 0 (whole vectors are fastest), no threads, no allocation, reentrant.
 ///
 /// The spline maps [0,1] to [0,1] (Durkan2019, Eq. 4-8) with, for unnormalised parameters u,
 ///     width_k  = m + (1 - K m) softmax(u_widths)_k      m = minimum_bin_size, heights alike
@@ -50,21 +50,21 @@ struct SplineKernels {
                   std::ptrdiff_t n_samples);
   /// Given x (the input of forward), dL/dy and dL/dlog_det: writes dL/dx and dL/dparameters.
   /// x_gradient may be y_gradient.
-  void (*forward_backward)(const SplineShape& shape, const SplineRows& parameters, const float* x, const float* y_gradient,
-                           const float* log_det_gradient, float* x_gradient, const SplineGradientRows& gradients,
-                           std::ptrdiff_t n_samples);
+  void (*forward_backward)(const SplineShape& shape, const SplineRows& parameters, const float* x,
+                           const float* y_gradient, const float* log_det_gradient, float* x_gradient,
+                           const SplineGradientRows& gradients, std::ptrdiff_t n_samples);
   /// The same for inverse: x is the input of inverse.
-  void (*inverse_backward)(const SplineShape& shape, const SplineRows& parameters, const float* x, const float* y_gradient,
-                           const float* log_det_gradient, float* x_gradient, const SplineGradientRows& gradients,
-                           std::ptrdiff_t n_samples);
+  void (*inverse_backward)(const SplineShape& shape, const SplineRows& parameters, const float* x,
+                           const float* y_gradient, const float* log_det_gradient, float* x_gradient,
+                           const SplineGradientRows& gradients, std::ptrdiff_t n_samples);
 
   /// Features of a circular dimension: cos 2 pi x and sin 2 pi x.
   void (*embed_circular)(const float* x, float* cosine, float* sine, std::ptrdiff_t n_samples);
   /// x_gradient += 2 pi (cosine sine_gradient - sine cosine_gradient), from the features that embed_circular wrote.
   void (*embed_circular_backward)(const float* cosine, const float* sine, const float* cosine_gradient,
                                   const float* sine_gradient, float* x_gradient, std::ptrdiff_t n_samples);
-  /// Feature of an interval dimension: interval_feature_scale (x - 0.5), so that the base density N(0.5, 0.1) enters the
-  /// network centred and of order one.
+  /// Feature of an interval dimension: interval_feature_scale (x - 0.5), so that the base density N(0.5, 0.1) enters
+  /// the network centred and of order one.
   void (*embed_interval)(const float* x, float* feature, std::ptrdiff_t n_samples);
   /// x_gradient += interval_feature_scale feature_gradient.
   void (*embed_interval_backward)(const float* feature_gradient, float* x_gradient, std::ptrdiff_t n_samples);
