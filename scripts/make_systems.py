@@ -1,0 +1,175 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Makes the built-in systems (data/systems/*.json) from OpenMM's own force fields, and nothing else.
+
+    .environment/bin/python scripts/make_systems.py [--output FOLDER]
+
+The start structure has every bond and angle at its force-field value and the torsions of the table below; it is then
+minimised in double precision. The format of the files is in docs/systems.md.
+"""
+import argparse
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import openmm
+from openmm import app, unit
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+ALANINE_DIPEPTIDE = {
+    "name": "alanine-dipeptide",
+    "description": "ACE-ALA-NME, amber96, OBC1 with ACE surface term",
+    "temperature": 300.0,
+    "force_field": ["amber96.xml", "implicit/obc1.xml"],
+    "residues": [
+        ("ACE", "HH31 CH3 HH32 HH33 C O"),
+        ("ALA", "N H CA HA CB HB1 HB2 HB3 C O"),
+        ("NME", "N H CH3 HH31 HH32 HH33"),
+    ],
+    # The internal coordinates of the literature (bgmol, TA-BG): three root atoms; rows of atom, bond, angle, torsion
+    # reference, and the torsion of the start structure in degrees (L-alanine, beta region).
+    "root": [14, 8, 6],
+    "rows": [
+        (0, 1, 4, 6, 180), (1, 4, 6, 8, 180), (2, 1, 4, 0, 120), (3, 1, 4, 0, -120), (4, 6, 8, 14, -145),
+        (5, 4, 6, 8, 0), (7, 6, 8, 4, 180), (11, 10, 8, 6, 60), (12, 10, 8, 11, 120), (13, 10, 8, 11, -120),
+        (15, 14, 8, 16, 180), (16, 14, 8, 6, 150), (17, 16, 14, 15, 180), (18, 16, 14, 8, 180),
+        (19, 18, 16, 14, 50), (20, 18, 16, 19, 120), (21, 18, 16, 19, -120), (9, 8, 6, 14, 120), (10, 8, 14, 6, 120),
+    ],
+    "phi": [[4, 6, 8, 14]],
+    "psi": [[6, 8, 14, 16]],
+}
+
+
+def topology_of(definition):
+    """Atoms by name, bonds from the Z-matrix (of a molecule without rings it holds each bond once)."""
+    topology = app.Topology()
+    chain = topology.addChain("A")
+    for residue_name, names in definition["residues"]:
+        residue = topology.addResidue(residue_name, chain)
+        for name in names.split():
+            topology.addAtom(name, app.Element.getBySymbol(name[0]), residue)
+    atoms = list(topology.atoms())
+    root = definition["root"]
+    for i, j in [(root[1], root[0]), (root[2], root[1])] + [row[:2] for row in definition["rows"]]:
+        topology.addBond(atoms[i], atoms[j])
+    return topology
+
+
+def start_structure(definition, system):
+    """Places every atom from its Z-matrix row, [n_atoms, 3] nm."""
+    bonds, angles = {}, {}
+    for force in system.getForces():
+        if isinstance(force, openmm.HarmonicBondForce):
+            for i, j, length, _ in map(force.getBondParameters, range(force.getNumBonds())):
+                bonds[frozenset((i, j))] = length.value_in_unit(unit.nanometer)
+        if isinstance(force, openmm.HarmonicAngleForce):
+            for i, j, k, angle, _ in map(force.getAngleParameters, range(force.getNumAngles())):
+                angles[j, frozenset((i, k))] = angle.value_in_unit(unit.radian)
+    a, b, c = definition["root"]
+    d_ab, d_bc, angle = bonds[frozenset((a, b))], bonds[frozenset((b, c))], angles[b, frozenset((a, c))]
+    placed = {a: np.zeros(3), b: np.array([d_ab, 0, 0])}
+    placed[c] = placed[b] + d_bc * np.array([-math.cos(angle), math.sin(angle), 0])
+    waiting = list(definition["rows"])
+    while waiting:
+        ready = [row for row in waiting if all(i in placed for i in row[1:4])]
+        if not ready:
+            raise SystemExit(f"{definition['name']}: the Z-matrix never places atoms {[row[0] for row in waiting]}")
+        for row in ready:
+            atom, i, j, k, torsion = row
+            length, angle, torsion = bonds[frozenset((atom, i))], angles[i, frozenset((atom, j))], math.radians(torsion)
+            along = placed[i] - placed[j]
+            along /= np.linalg.norm(along)
+            normal = np.cross(placed[j] - placed[k], along)
+            normal /= np.linalg.norm(normal)
+            placed[atom] = placed[i] + length * (-math.cos(angle) * along
+                                                 + math.sin(angle) * math.cos(torsion) * np.cross(normal, along)
+                                                 + math.sin(angle) * math.sin(torsion) * normal)
+            waiting.remove(row)
+    return np.array([placed[i] for i in range(len(placed))])
+
+
+def minimised(system, positions):
+    """The nearest minimum, [n_atoms, 3] nm, and its energy in kJ/mol; Newton steps polish what L-BFGS leaves."""
+    context = openmm.Context(system, openmm.VerletIntegrator(0.001), openmm.Platform.getPlatformByName("Reference"))
+    context.setPositions(positions)
+    openmm.LocalEnergyMinimizer.minimize(context, 1e-4)
+    state = context.getState(getPositions=True, getEnergy=True)
+    return (state.getPositions(asNumpy=True).value_in_unit(unit.nanometer),
+            state.getPotentialEnergy().value_in_unit(unit.kilojoule_per_mole))
+
+
+def numbers(*quantities):
+    return [q.value_in_unit_system(unit.md_unit_system) if unit.is_quantity(q) else q for q in quantities]
+
+
+def parameters_of(system):
+    """The parameter tables of a System, in the columns of docs/systems.md."""
+    tables = {"constraints": [numbers(*system.getConstraintParameters(i)) for i in range(system.getNumConstraints())]}
+    for force in system.getForces():
+        if isinstance(force, openmm.HarmonicBondForce):
+            tables["harmonic_bonds"] = [numbers(*force.getBondParameters(i)) for i in range(force.getNumBonds())]
+        elif isinstance(force, openmm.HarmonicAngleForce):
+            tables["harmonic_angles"] = [numbers(*force.getAngleParameters(i)) for i in range(force.getNumAngles())]
+        elif isinstance(force, openmm.PeriodicTorsionForce):
+            tables["periodic_torsions"] = [numbers(*force.getTorsionParameters(i)) for i in range(force.getNumTorsions())]
+        elif isinstance(force, openmm.NonbondedForce):
+            tables["nonbonded"] = [numbers(*force.getParticleParameters(i)) for i in range(force.getNumParticles())]
+            tables["exceptions"] = [numbers(*force.getExceptionParameters(i)) for i in range(force.getNumExceptions())]
+        elif isinstance(force, openmm.CustomGBForce):
+            tables["generalized_born"] = {
+                "model": "OBC1", "alpha": 0.8, "beta": 0.0, "gamma": 2.909125, "offset": 0.009,
+                "particle_inside_term": False, "coulomb_constant": 138.935485, "solute_dielectric": 1.0,
+                "solvent_dielectric": 78.5, "surface_coefficient": 28.3919551, "probe_radius": 0.14,
+                "particles": [list(force.getParticleParameters(i)) for i in range(force.getNumParticles())]}
+            # What stands in the table above must be what this version of OpenMM computes.
+            written = " ".join(force.getComputedValueParameters(i)[1] for i in range(force.getNumComputedValues()))
+            written += " ".join(force.getEnergyTermParameters(i)[0] for i in range(force.getNumEnergyTerms()))
+            for piece in ("tanh(0.8*psi+2.909125*psi^3)", "offset=0.009", "138.935485*", "solventDielectric=78.5",
+                          "soluteDielectric=1;", "28.3919551*(radius+0.14)^2*(radius/B)^6"):
+                if piece not in written:
+                    raise SystemExit(f"this OpenMM's CustomGBForce does not say {piece}: {written}")
+        elif not isinstance(force, openmm.CMMotionRemover):
+            raise SystemExit(f"{force.getName()} has no place in a system file")
+    return tables
+
+
+def make(definition):
+    topology = topology_of(definition)
+    system = app.ForceField(*definition["force_field"]).createSystem(topology, constraints=None)
+    positions, energy = minimised(system, start_structure(definition, system))
+    print(f"{definition['name']}: {system.getNumParticles()} atoms, minimum {energy:.6f} kJ/mol")
+    return {
+        "format": "boltzflow-system", "version": 1,
+        **{key: definition[key] for key in ("name", "description", "temperature")},
+        "atoms": [[atom.name, atom.element.symbol, atom.residue.name, atom.residue.index + 1, atom.residue.chain.id,
+                   system.getParticleMass(atom.index).value_in_unit(unit.dalton)] for atom in topology.atoms()],
+        "bonds": sorted(sorted((bond[0].index, bond[1].index)) for bond in topology.bonds()),
+        **parameters_of(system),
+        "positions": positions.tolist(),
+        "z_matrix": {"root": definition["root"], "rows": [row[:4] for row in definition["rows"]]},
+        "phi": definition["phi"], "psi": definition["psi"],
+    }
+
+
+def text_of(value, indent=""):
+    """JSON with one table row a line, so that a change to a file reads well."""
+    def flat(item):
+        return not isinstance(item, dict) and not (isinstance(item, (list, tuple)) and
+                                                   any(isinstance(i, (list, tuple, dict)) for i in item))
+    if flat(value):
+        return json.dumps(value)
+    inner = indent + "  "
+    if isinstance(value, dict):
+        return "{\n" + ",\n".join(f"{inner}{json.dumps(k)}: {text_of(v, inner)}" for k, v in value.items()) + f"\n{indent}}}"
+    return "[\n" + ",\n".join(inner + text_of(v, inner) for v in value) + f"\n{indent}]"
+
+
+if __name__ == "__main__":
+    arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    arguments.add_argument("--output", type=Path, default=PROJECT / "data" / "systems", help="folder of the files")
+    folder = arguments.parse_args().output
+    folder.mkdir(parents=True, exist_ok=True)
+    for definition in (ALANINE_DIPEPTIDE,):
+        (folder / f"{definition['name']}.json").write_text(text_of(make(definition)) + "\n")
