@@ -42,7 +42,7 @@ if(LibTorch_FOUND AND NOT TARGET LibTorch::torch)
   get_filename_component(LibTorch_LIBRARY_DIR ${LibTorch_torch_cpu} DIRECTORY)
   add_library(LibTorch::torch INTERFACE IMPORTED)
   set_target_properties(LibTorch::torch PROPERTIES
-    INTERFACE_SYSTEM_INCLUDE_DIRECTORIES "${LibTorch_INCLUDE_DIR};${LibTorch_INCLUDE_DIR}/torch/csrc/api/include")
+    INTERFACE_INCLUDE_DIRECTORIES "${LibTorch_INCLUDE_DIR};${LibTorch_INCLUDE_DIR}/torch/csrc/api/include")
   # The CUDA wheel's libraries find libcudart and libcupti through their own rpath; the linker need not.
   target_link_libraries(LibTorch::torch INTERFACE ${LibTorch_torch_cpu} ${LibTorch_c10}
     $<$<BOOL:${BOLTZFLOW_CUDA}>:-Wl,--no-as-needed> ${LibTorch_torch_cuda} ${LibTorch_c10_cuda}
