@@ -22,40 +22,40 @@ struct TrainerOptions {
   std::int64_t warm_up_steps = 200;
   double gradient_norm_clip = 20;
   std::int64_t batch_size = 512;
-  double ema_decay = 0.998;                 ///< of the parameters, during the refinement
-  std::string precision = "bfloat16";           ///< conditioner precision of gradient steps
+  double ema_decay = 0.998;                           ///< of the parameters, during the refinement
+  std::string precision = "bfloat16";                 ///< conditioner precision of gradient steps
   std::string sampling_precision = "split-bfloat16";  ///< of passes whose log q is kept
-  double maximum_minutes = 0;               ///< wall-clock budget of training; 0: none
-  std::int64_t maximum_evaluations = 0;     ///< budget of target energies; 0: none
-  double checkpoint_minutes = 2;            ///< between checkpoints
+  double maximum_minutes = 0;                         ///< wall-clock budget of training; 0: none
+  std::int64_t maximum_evaluations = 0;               ///< budget of target energies; 0: none
+  double checkpoint_minutes = 2;                      ///< between checkpoints
 };
 
 /// Constrained Mass Transport; fixed schedules are the same method with constraints = "none".
 struct CmtOptions {
-  std::string constraints = "both";         ///< "both", "trust-region", "entropy", "none"
-  std::string schedule = "geometric";       ///< with "none": "geometric" or "linear" in the exponent
-  double trust_region = 0.3;                ///< nats
-  double early_trust_region = 0.6;          ///< nats, while lambda > early_lambda
+  std::string constraints = "both";    ///< "both", "trust-region", "entropy", "none"
+  std::string schedule = "geometric";  ///< with "none": "geometric" or "linear" in the exponent
+  double trust_region = 0.3;           ///< nats
+  double early_trust_region = 0.6;     ///< nats, while lambda > early_lambda
   double early_lambda = 50;
-  double entropy_decrease = 0;              ///< nats per step; 0: derived
-  std::int64_t annealing_steps = 0;         ///< most annealing steps; 0: derived
-  bool fixed_annealing_steps = false;       ///< run exactly annealing_steps, as the paper does
-  std::int64_t samples_per_step = 102400;   ///< fresh energies per annealing step
-  std::int64_t gradient_steps = 100;        ///< per annealing step
+  double entropy_decrease = 0;                ///< nats per step; 0: derived
+  std::int64_t annealing_steps = 0;           ///< most annealing steps; 0: derived
+  bool fixed_annealing_steps = false;         ///< run exactly annealing_steps, as the paper does
+  std::int64_t samples_per_step = 102400;     ///< fresh energies per annealing step
+  std::int64_t gradient_steps = 100;          ///< per annealing step
   std::string buffer_weighting = "resample";  ///< "resample" or "weight"
-  double log_dispersion = 0.25;             ///< coefficient while annealing
-  double log_dispersion_clip = 5;           ///< nats
+  double log_dispersion = 0.25;               ///< coefficient while annealing
+  double log_dispersion_clip = 5;             ///< nats
   double weight_clip_fraction = 1e-4;
-  double refinement_ess = 0.3;              ///< go to the refinement at this ESS to the target
+  double refinement_ess = 0.3;  ///< go to the refinement at this ESS to the target
   // refinement on the target
-  std::int64_t refinement_rounds = 0;       ///< most rounds; 0: derived
-  std::int64_t refinement_samples = 102400; ///< fresh energies per round
+  std::int64_t refinement_rounds = 0;        ///< most rounds; 0: derived
+  std::int64_t refinement_samples = 102400;  ///< fresh energies per round
   std::int64_t refinement_gradient_steps = 500;
-  double refinement_learning_rate = 0;      ///< 0: learning_rate; falls by a cosine to 0
+  double refinement_learning_rate = 0;  ///< 0: learning_rate; falls by a cosine to 0
   double refinement_log_dispersion = 2;
   std::int64_t kept_annealing_buffers = 4;  ///< reused under mixture weights; 0 and 1 below: no reuse
   std::int64_t kept_refinement_buffers = 4;
-  double early_stop_gain = 0;               ///< end when the smoothed ESS grew by less than this over 10 rounds; 0: run all rounds
+  double early_stop_gain = 0;  ///< end when the smoothed ESS grew by less than this over 10 rounds; 0: run all rounds
 };
 
 struct TrainingOptions {
@@ -71,10 +71,10 @@ TrainingOptions resolve_training_options(TrainingOptions options, int dimension)
 
 /// One row of metrics.csv: what a step did. Names and values in a fixed order within a phase.
 struct StepReport {
-  std::string phase;                  ///< "anneal" or "refine"
-  std::int64_t step = 0;              ///< from 1, within the phase
-  std::int64_t expected_steps = 0;    ///< best present guess of the phase's steps
-  double expected_fraction = 0;       ///< of the whole training that is done, [0, 1], for the ETA
+  std::string phase;                ///< "anneal" or "refine"
+  std::int64_t step = 0;            ///< from 1, within the phase
+  std::int64_t expected_steps = 0;  ///< best present guess of the phase's steps
+  double expected_fraction = 0;     ///< of the whole training that is done, [0, 1], for the ETA
   std::vector<std::pair<std::string, double>> metrics;
 };
 
