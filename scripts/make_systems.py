@@ -91,7 +91,7 @@ def start_structure(definition, system):
 
 
 def minimised(system, positions):
-    """The nearest minimum, [n_atoms, 3] nm, and its energy in kJ/mol; Newton steps polish what L-BFGS leaves."""
+    """The nearest minimum, [n_atoms, 3] nm, and its energy in kJ/mol, by L-BFGS in double precision."""
     context = openmm.Context(system, openmm.VerletIntegrator(0.001), openmm.Platform.getPlatformByName("Reference"))
     context.setPositions(positions)
     openmm.LocalEnergyMinimizer.minimize(context, 1e-4)
@@ -132,7 +132,9 @@ def parameters_of(system):
                     raise SystemExit(f"this OpenMM's CustomGBForce does not say {piece}: {written}")
         elif not isinstance(force, openmm.CMMotionRemover):
             raise SystemExit(f"{force.getName()} has no place in a system file")
-    return tables
+    order = ("constraints", "harmonic_bonds", "harmonic_angles", "periodic_torsions", "nonbonded", "exceptions",
+             "generalized_born")
+    return {key: tables[key] for key in order}
 
 
 def make(definition):
@@ -159,7 +161,7 @@ def text_of(value, indent=""):
         return not isinstance(item, dict) and not (isinstance(item, (list, tuple)) and
                                                    any(isinstance(i, (list, tuple, dict)) for i in item))
     if flat(value):
-        return json.dumps(value)
+        return json.dumps(value, separators=(",", ":"))
     inner = indent + "  "
     if isinstance(value, dict):
         return "{\n" + ",\n".join(f"{inner}{json.dumps(k)}: {text_of(v, inner)}" for k, v in value.items()) + f"\n{indent}}}"

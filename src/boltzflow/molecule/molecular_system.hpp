@@ -62,11 +62,11 @@ struct GeneralizedBorn {
     double offset_radius;  ///< o_i = r_i - offset, nm
     double scaled_radius;  ///< scale_i o_i, nm
   };
-  std::string model;                ///< "OBC1" or "OBC2"
-  double alpha, beta, gamma;        ///< OBC1: 0.8, 0, 2.909125; OBC2: 1, 0.8, 4.85
-  double offset = 0.009;            ///< nm
-  bool particle_inside_term;        ///< OpenMM's GBSAOBCForce has it, its CustomGBForce has not
-  double coulomb_constant;          ///< CustomGBForce: 138.935485; GBSAOBCForce: boltzflow::coulomb_constant
+  std::string model;          ///< "OBC1" or "OBC2"
+  double alpha, beta, gamma;  ///< OBC1: 0.8, 0, 2.909125; OBC2: 1, 0.8, 4.85
+  double offset = 0.009;      ///< nm
+  bool particle_inside_term;  ///< OpenMM's GBSAOBCForce has it, its CustomGBForce has not
+  double coulomb_constant;    ///< CustomGBForce: 138.935485; GBSAOBCForce: boltzflow::coulomb_constant
   double solute_dielectric = 1;
   double solvent_dielectric = 78.5;
   double surface_coefficient;       ///< kJ/mol/nm^2, 4 pi times the surface tension; 0: no surface term
@@ -96,8 +96,8 @@ struct ZMatrix {
 /// This is everything about a molecule that the floors above need: topology, parameters, geometry; no file format.
 /// Indices are 0-based and checked by validate(). Lengths in nm, energies in kJ/mol.
 struct MolecularSystem {
-  std::string name;         ///< "alanine-dipeptide"
-  std::string description;  ///< "ACE-ALA-NME, amber96, OBC1 with ACE surface term"
+  std::string name;          ///< "alanine-dipeptide"
+  std::string description;   ///< "ACE-ALA-NME, amber96, OBC1 with ACE surface term"
   double temperature = 300;  ///< K, the default for this system
   std::vector<Atom> atoms;
   std::vector<std::array<int, 2>> bonds;  ///< covalent bond graph
@@ -108,7 +108,8 @@ struct MolecularSystem {
   std::vector<NonbondedException> exceptions;
   std::optional<GeneralizedBorn> generalized_born;
   std::vector<DistanceConstraint> constraints;
-  std::vector<double> positions;   ///< [n_atoms, 3] a reference structure (minimum energy for built-in systems), or empty
+  std::vector<double>
+      positions;  ///< [n_atoms, 3] a reference structure (minimum energy for built-in systems), or empty
   std::optional<ZMatrix> z_matrix;  ///< where the system comes with one; else built from the bond graph
   /// Torsions (four atoms each) that reports show: phi and psi of every residue that has them.
   std::vector<std::array<int, 4>> phi, psi;

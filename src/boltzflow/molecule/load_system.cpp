@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: MIT
+#include "boltzflow/molecule/load_system.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <numeric>
+#include <utility>
+#include <vector>
+
+#include "boltzflow/base/errors.hpp"
+#include "boltzflow/molecule/builtin_systems.hpp"
+#include "boltzflow/molecule/system_file.hpp"
+
+namespace boltzflow {
+namespace {
+
+namespace fs = std::filesystem;
+
+MolecularSystem load_json(const fs::path& path, const LoadOptions&) { return read_system_file(path); }
+
+/// The whole list of what load_system reads.
+struct SystemFormat {
+  std::string_view extension;
+  std::string_view description;
+  MolecularSystem (*load)(const fs::path&, const LoadOptions&);
+};
+constexpr SystemFormat formats[] = {
+    {".json", "a boltzflow system file", &load_json},
+};
+
+std::size_t edit_distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), 0);
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    std::size_t diagonal = row[0];
+    row[0] = i + 1;
+    for (std::size_t j = 0; j < b.size(); ++j)
+      diagonal = std::exchange(row[j + 1], std::min({row[j] + 1, row[j + 1] + 1, diagonal + (a[i] != b[j])}));
+  }
+  return row.back();
+}
+
+[[noreturn]] void throw_not_found(const std::string& name) {
+  std::string_view nearest;
+  std::size_t smallest = 1 + std::max<std::size_t>(2, name.size() / 3);
+  std::string all;
+  for (const auto& system : builtin_systems()) {
+    const std::size_t distance = edit_distance(name, system.name);
+    if (distance < smallest) smallest = distance, nearest = system.name;
+    all += fmt::format("{}{}", all.empty() ? "" : ", ", system.name);
+  }
+  throw MissingInputError(
+      nearest.empty()
+          ? fmt::format("{}: no file and no built-in system of this name (built in: {})", name, all)
+          : fmt::format("{}: no file and no built-in system of this name; did you mean {}?", name, nearest));
+}
+
+}  // namespace
+
+MolecularSystem load_system(const std::string& name_or_path, const LoadOptions& options) {
+  for (const auto& system : builtin_systems())
+    if (system.name == name_or_path) return system_from_json(system.json, name_or_path);
+  const fs::path path(name_or_path);
+  std::error_code ignored;
+  if (!fs::exists(path, ignored)) throw_not_found(name_or_path);
+  std::string known;
+  for (const auto& format : formats) {
+    if (path.extension() == format.extension) return format.load(path, options);
+    known += fmt::format("{}{} ({})", known.empty() ? "" : ", ", format.extension, format.description);
+  }
+  throw InputError(name_or_path,
+                   fmt::format("this is not a kind of system file that boltzflow reads; it reads {}", known));
+}
+
+}  // namespace boltzflow
