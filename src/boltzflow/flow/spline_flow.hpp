@@ -21,12 +21,12 @@ struct FlowDimension {
 };
 
 struct SplineFlowOptions {
-  int n_couplings = 16;               ///< even; in pairs that transform complementary halves
-  int n_bins = 8;                     ///< [2, 64]
-  int hidden_width = 256;
-  int n_hidden_layers = 5;            ///< hidden layers of `hidden_width` units each, ReLU
+  std::int64_t n_couplings = 16;      ///< even; in pairs that transform complementary halves
+  std::int64_t n_bins = 8;            ///< [2, 64]
+  std::int64_t hidden_width = 256;
+  std::int64_t n_hidden_layers = 5;   ///< hidden layers of `hidden_width` units each, ReLU
   std::string masking = "random";     ///< "random" or "hierarchical"
-  std::uint64_t mask_seed = 321;
+  std::int64_t mask_seed = 321;
   double minimum_bin_size = 1e-3;     ///< of widths, heights
   double minimum_slope = 1e-3;
 };
