@@ -12,10 +12,11 @@ namespace boltzflow {
 
 /// This is a potential energy of n_atoms particles in Cartesian coordinates, evaluated for many conformations at once.
 ///
-/// Positions are [n_samples, n_atoms, 3] in nm, contiguous; energies [n_samples] in kJ/mol; gradients (dU/dx, not forces)
-/// [n_samples, n_atoms, 3] in kJ/mol/nm. n_samples is energy.size(). The float overloads compute in float32 (energies are
-/// returned as double), the double overloads in float64. Energies may be infinite or NaN for overlapping atoms or
-/// non-finite positions, never a trap; conformations do not influence each other. Thread-safe; parallel over conformations.
+/// Positions are [n_samples, n_atoms, 3] in nm, contiguous; energies [n_samples] in kJ/mol; gradients (dU/dx, not
+/// forces) [n_samples, n_atoms, 3] in kJ/mol/nm. n_samples is energy.size(). The float overloads compute in float32
+/// (energies are returned as double), the double overloads in float64. Energies may be infinite or NaN for overlapping
+/// atoms or non-finite positions, never a trap; conformations do not influence each other. Thread-safe; parallel over
+/// conformations.
 /// @throws InputError if the spans' sizes do not fit together.
 class Potential {
  public:

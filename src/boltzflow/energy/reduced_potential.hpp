@@ -9,7 +9,8 @@
 
 namespace boltzflow {
 
-/// The literature's regularisation of reduced energies: linear to `cut`, then cut + log(u - cut + 1), at most `maximum`.
+/// The literature's regularisation of reduced energies: linear to `cut`, then cut + log(u - cut + 1), at most
+/// `maximum`.
 struct EnergyRegularization {
   double cut = 1e8;       ///< kT
   double maximum = 1e20;  ///< kT, applied before the logarithm
@@ -18,10 +19,12 @@ struct EnergyRegularization {
 /// Regularises one reduced energy; NaN stays NaN, +inf becomes the regularised maximum, -inf becomes NaN.
 double regularize(double reduced_energy, const EnergyRegularization& regularization) noexcept;
 
-/// This is the reduced energy u = U / (R T) of a potential at a temperature, regularised, with every evaluation counted.
+/// This is the reduced energy u = U / (R T) of a potential at a temperature, regularised, with every evaluation
+/// counted.
 class ReducedPotential {
  public:
-  ReducedPotential(std::shared_ptr<const Potential> potential, double temperature, EnergyRegularization regularization = {});
+  ReducedPotential(std::shared_ptr<const Potential> potential, double temperature,
+                   EnergyRegularization regularization = {});
 
   /// positions [n_samples, n_atoms, 3] nm -> reduced_energy [n_samples], regularised; NaN where the potential gave NaN.
   /// Adds n_samples to n_evaluations() and the number of NaN to n_non_finite().
@@ -39,6 +42,8 @@ class ReducedPotential {
   void restore_counts(std::int64_t n_evaluations, std::int64_t n_non_finite) noexcept;
 
  private:
+  void finish(std::span<double> energy) const;
+
   std::shared_ptr<const Potential> potential_;
   double temperature_;
   EnergyRegularization regularization_;

@@ -4,7 +4,8 @@
 // namespace of that name, so that no AVX-512 copy of a function can be linked into code that runs elsewhere.
 //
 // Lanes<float> and Lanes<double> carry the vector type, its lane count and the functions on it, so that one kernel
-// template serves both precisions. Accuracies are the largest errors measured by tests/base/test_simd.cpp.
+// template serves both precisions. AVX-512 intrinsics are called in their maskz form with a full mask: the same
+// instruction, without the false alarm of g++ 12 over the uninitialised operand of the plain form. Accuracies are the largest errors measured by tests/base/test_simd.cpp.
 #pragma once
 #if !defined(BOLTZFLOW_SIMD_TARGET)
 #error "vector-inl.hpp is for kernel files, compiled through boltzflow_floor(... KERNELS ...)"
@@ -50,7 +51,7 @@ struct Lanes<float> {
 
   static BOLTZFLOW_INLINE Vector sqrt(Vector a) {
 #if defined(__AVX512F__)
-    return (Vector)_mm512_sqrt_ps((__m512)a);
+    return (Vector)_mm512_maskz_sqrt_ps(0xffff, (__m512)a);
 #elif defined(__AVX2__)
     return (Vector)_mm256_sqrt_ps((__m256)a);
 #else
@@ -60,7 +61,7 @@ struct Lanes<float> {
   /// 1/sqrt(a), relative error <= 2e-7; a > 0 normal. a = 0 gives NaN where an estimate is refined: guard it.
   static BOLTZFLOW_INLINE Vector rsqrt(Vector a) {
 #if defined(__AVX512F__)
-    const Vector y = (Vector)_mm512_rsqrt14_ps((__m512)a);
+    const Vector y = (Vector)_mm512_maskz_rsqrt14_ps(0xffff, (__m512)a);
     return y * (1.5f - 0.5f * a * y * y);
 #else
     return 1.0f / sqrt(a);
@@ -68,7 +69,7 @@ struct Lanes<float> {
   }
   static BOLTZFLOW_INLINE Vector reciprocal(Vector a) {
 #if defined(__AVX512F__)
-    const Vector y = (Vector)_mm512_rcp14_ps((__m512)a);
+    const Vector y = (Vector)_mm512_maskz_rcp14_ps(0xffff, (__m512)a);
     return y * (2.0f - a * y);
 #else
     return 1.0f / a;
@@ -76,7 +77,7 @@ struct Lanes<float> {
   }
   static BOLTZFLOW_INLINE Vector floor(Vector a) {
 #if defined(__AVX512F__)
-    return (Vector)_mm512_roundscale_ps((__m512)a, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC);
+    return (Vector)_mm512_maskz_roundscale_ps(0xffff, (__m512)a, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC);
 #elif defined(__AVX2__)
     return (Vector)_mm256_floor_ps((__m256)a);
 #else
@@ -85,7 +86,7 @@ struct Lanes<float> {
   }
   static BOLTZFLOW_INLINE Vector round(Vector a) {
 #if defined(__AVX512F__)
-    return (Vector)_mm512_roundscale_ps((__m512)a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+    return (Vector)_mm512_maskz_roundscale_ps(0xffff, (__m512)a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
 #elif defined(__AVX2__)
     return (Vector)_mm256_round_ps((__m256)a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
 #else
@@ -213,7 +214,7 @@ struct Lanes<double> {
   static BOLTZFLOW_INLINE Integer is_finite(Vector a) { return abs(a) < __builtin_inf(); }
   static BOLTZFLOW_INLINE Vector sqrt(Vector a) {
 #if defined(__AVX512F__)
-    return (Vector)_mm512_sqrt_pd((__m512d)a);
+    return (Vector)_mm512_maskz_sqrt_pd(0xff, (__m512d)a);
 #elif defined(__AVX2__)
     return (Vector)_mm256_sqrt_pd((__m256d)a);
 #else
@@ -224,7 +225,7 @@ struct Lanes<double> {
   static BOLTZFLOW_INLINE Vector reciprocal(Vector a) { return 1.0 / a; }
   static BOLTZFLOW_INLINE Vector floor(Vector a) {
 #if defined(__AVX512F__)
-    return (Vector)_mm512_roundscale_pd((__m512d)a, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC);
+    return (Vector)_mm512_maskz_roundscale_pd(0xff, (__m512d)a, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC);
 #elif defined(__AVX2__)
     return (Vector)_mm256_floor_pd((__m256d)a);
 #else
@@ -233,7 +234,7 @@ struct Lanes<double> {
   }
   static BOLTZFLOW_INLINE Vector round(Vector a) {
 #if defined(__AVX512F__)
-    return (Vector)_mm512_roundscale_pd((__m512d)a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+    return (Vector)_mm512_maskz_roundscale_pd(0xff, (__m512d)a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
 #elif defined(__AVX2__)
     return (Vector)_mm256_round_pd((__m256d)a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
 #else

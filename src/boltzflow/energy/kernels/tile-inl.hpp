@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: MIT
+// A tile: as many conformations as a vector has lanes, one conformation a lane, coordinate-major. Positions come in and
+// gradients go out sample-major; energies are summed here.
+#pragma once
+#include "boltzflow/base/simd/vector-inl.hpp"
+#include "boltzflow/energy/force_field_tables.hpp"
+
+namespace boltzflow::energy::BOLTZFLOW_SIMD_TARGET {
+
+using simd::BOLTZFLOW_SIMD_TARGET::Lanes;
+
+/// What a kernel is compiled for.
+template <bool born_, bool inside_, bool gradient_, bool terms_>
+struct Switches {
+  static constexpr bool born = born_, inside = inside_, gradient = gradient_, terms = terms_;
+};
+
+/// Lanes past n_lanes repeat the last conformation, so that they cost no special case and raise nothing.
+template <class Scalar>
+BOLTZFLOW_INLINE void load_tile(const Scalar* positions, int n_coordinates, int n_lanes,
+                                typename Lanes<Scalar>::Vector* x) {
+  constexpr int width = Lanes<Scalar>::count;
+  Scalar* const out = reinterpret_cast<Scalar*>(x);
+  for (int lane = 0; lane < width; ++lane) {
+    const Scalar* const in = positions + static_cast<int64_t>(lane < n_lanes ? lane : n_lanes - 1) * n_coordinates;
+    for (int c = 0; c < n_coordinates; ++c) out[c * width + lane] = in[c];
+  }
+}
+
+template <class Scalar>
+BOLTZFLOW_INLINE void store_tile(const typename Lanes<Scalar>::Vector* g, int n_coordinates, int n_lanes,
+                                 Scalar* gradient) {
+  constexpr int width = Lanes<Scalar>::count;
+  const Scalar* const in = reinterpret_cast<const Scalar*>(g);
+  for (int lane = 0; lane < n_lanes; ++lane) {
+    Scalar* const out = gradient + static_cast<int64_t>(lane) * n_coordinates;
+    for (int c = 0; c < n_coordinates; ++c) out[c] = in[c * width + lane];
+  }
+}
+
+/// The energy of a tile, compensated (Knuth's two-sum), so that float32 rounding is that of the terms and not of the
+/// sum.
+template <class Scalar, bool per_term>
+class EnergySums {
+  using L = Lanes<Scalar>;
+  using Vector = typename L::Vector;
+
+ public:
+  BOLTZFLOW_INLINE EnergySums() {
+    for (Vector& term : terms_) term = L::set(0);
+  }
+  BOLTZFLOW_INLINE void add(ForceFieldTerm term, Vector value) {
+    if constexpr (per_term) terms_[term] += value;
+    const Vector total = sum_ + value, from_value = total - sum_;
+    correction_ += (sum_ - (total - from_value)) + (value - from_value);
+    sum_ = total;
+  }
+  BOLTZFLOW_INLINE void write(double* energy, double* terms, int n_lanes) const {
+    // An infinite sum leaves NaN in the correction.
+    const Vector correction = L::select(L::is_finite(correction_), correction_, L::set(0));
+    for (int lane = 0; lane < n_lanes; ++lane) {
+      energy[lane] = static_cast<double>(sum_[lane]) + static_cast<double>(correction[lane]);
+      if constexpr (per_term)
+        for (int t = 0; t < n_force_field_terms; ++t) terms[lane * n_force_field_terms + t] = terms_[t][lane];
+    }
+  }
+
+ private:
+  Vector sum_ = L::set(0), correction_ = L::set(0);
+  Vector terms_[per_term ? n_force_field_terms : 1];
+};
+
+/// A vector in space, or one per lane of it.
+template <class Vector>
+struct Vector3 {
+  Vector x, y, z;
+};
+template <class V>
+BOLTZFLOW_INLINE Vector3<V> operator+(Vector3<V> a, Vector3<V> b) {
+  return {a.x + b.x, a.y + b.y, a.z + b.z};
+}
+template <class V>
+BOLTZFLOW_INLINE Vector3<V> operator-(Vector3<V> a, Vector3<V> b) {
+  return {a.x - b.x, a.y - b.y, a.z - b.z};
+}
+template <class V>
+BOLTZFLOW_INLINE Vector3<V> operator*(V s, Vector3<V> a) {
+  return {s * a.x, s * a.y, s * a.z};
+}
+template <class V>
+BOLTZFLOW_INLINE V dot(Vector3<V> a, Vector3<V> b) {
+  return a.x * b.x + a.y * b.y + a.z * b.z;
+}
+template <class V>
+BOLTZFLOW_INLINE Vector3<V> cross(Vector3<V> a, Vector3<V> b) {
+  return {a.y * b.z - a.z * b.y, a.z * b.x - a.x * b.z, a.x * b.y - a.y * b.x};
+}
+template <class V>
+BOLTZFLOW_INLINE Vector3<V> atom(const V* x, int i) {
+  return {x[3 * i], x[3 * i + 1], x[3 * i + 2]};
+}
+template <class V>
+BOLTZFLOW_INLINE void add_to(V* g, int i, Vector3<V> a) {
+  g[3 * i] += a.x;
+  g[3 * i + 1] += a.y;
+  g[3 * i + 2] += a.z;
+}
+
+/// Squared lengths, areas and sines are kept away from zero by these, so that overlapping or collinear atoms give large
+/// finite numbers. NaN stays NaN: `value` is the second argument of max.
+template <class Scalar>
+struct Floors;
+template <>
+struct Floors<float> {
+  static constexpr float length_squared = 1e-12f;        ///< bonds, nm^2
+  static constexpr float area_squared = 1e-18f;          ///< cross products in torsions, nm^4
+  static constexpr float sine_squared = 1e-10f;          ///< angles
+  static constexpr float pair_distance_squared = 1e-6f;  ///< (0.001 nm)^2: r^-14 times any c12 stays below 3e38
+};
+template <>
+struct Floors<double> {
+  static constexpr double length_squared = 1e-60;
+  static constexpr double area_squared = 1e-90;
+  static constexpr double sine_squared = 1e-24;
+  static constexpr double pair_distance_squared = 1e-40;
+};
+
+template <class L>
+BOLTZFLOW_INLINE typename L::Vector at_least(typename L::Scalar floor, typename L::Vector value) {
+  return L::max(L::set(floor), value);
+}
+
+}  // namespace boltzflow::energy::BOLTZFLOW_SIMD_TARGET
