@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -8,6 +9,9 @@
 #include "boltzflow/molecule/molecular_system.hpp"
 
 namespace boltzflow {
+
+template <class Scalar>
+struct InternalCoordinatesTable;
 
 enum class CoordinateKind { bond, angle, torsion };
 
@@ -24,8 +28,8 @@ enum class TorsionRange { full, lower_half, upper_half };
 
 /// This maps normalised internal coordinates z in [0,1]^d to Cartesian positions and back, with log|det dx/dz|.
 ///
-/// Order of z: bonds [d(root0,root1), d(root1,root2), rows ...], angles [root0-root1-root2, rows ...], torsions [rows ...],
-/// rows in Z-matrix order. With b_min, a_min of the reference structure (TA-BG's IC scaler):
+/// Order of z: bonds [d(root0,root1), d(root1,root2), rows ...], angles [root0-root1-root2, rows ...], torsions [rows
+/// ...], rows in Z-matrix order. With b_min, a_min of the reference structure (TA-BG's IC scaler):
 ///     bond    = (z - 0.5) 0.07 nm + b_min          angle = (z - 0.5) 1.8 rad + a_min
 ///     torsion = 2 pi t - pi;  t = z (full), 0.5 + 0.5 z (upper half), 0.5 z (lower half)
 /// Confined torsions keep chirality (HA above CA-N-C) and the labels of equivalent hydrogens, see docs/coordinates.md.
@@ -38,8 +42,9 @@ enum class TorsionRange { full, lower_half, upper_half };
 ///
 /// where the rotation's volume (2 log 2 pi) is included as in the literature, so that log Z is comparable.
 ///
-/// Batches are feature-major: z is [dimension, n_samples] with samples contiguous; positions are [n_samples, n_atoms, 3].
-/// SIMD over samples, threaded; float32 and float64. Never NaN for finite z: sines and lengths are clamped to >= 1e-6.
+/// Batches are feature-major: z is [dimension, n_samples] with samples contiguous; positions are [n_samples, n_atoms,
+/// 3]. SIMD over samples, threaded; float32 and float64. Never NaN for finite z: sines and lengths are clamped to >=
+/// 1e-6.
 class InternalCoordinates {
  public:
   /// @param system needs positions (the reference structure) and a bond graph; its z_matrix is used where it has one,
@@ -58,8 +63,8 @@ class InternalCoordinates {
   void to_cartesian(std::span<const float> z, std::span<float> positions, std::span<double> log_det) const;
   void to_cartesian(std::span<const double> z, std::span<double> positions, std::span<double> log_det) const;
 
-  /// The inverse, with log_det [n_samples] = log|det dx/dz| at that point (not of the inverse). A conformation that z cannot
-  /// represent (the wrong chirality or hydrogen labels, a bond or angle out of range) gets z as far as it goes,
+  /// The inverse, with log_det [n_samples] = log|det dx/dz| at that point (not of the inverse). A conformation that z
+  /// cannot represent (the wrong chirality or hydrogen labels, a bond or angle out of range) gets z as far as it goes,
   /// clamped, and representable[n] = 0; else 1. Any rigid placement is accepted.
   void from_cartesian(std::span<const double> positions, std::span<double> z, std::span<double> log_det,
                       std::span<std::uint8_t> representable) const;
@@ -78,12 +83,16 @@ class InternalCoordinates {
   /// Swaps equivalent hydrogens (bonded to the same atom) of every frame, in place, into the labels that z represents.
   void relabel_hydrogens(std::span<double> positions) const;
 
+  /// The map as flat tables, rows in placement order; for the kernels and the composite tensor version.
+  const InternalCoordinatesTable<double>& table() const noexcept;
+
  private:
-  // Plain tables for the kernels; see internal_coordinates.cpp.
+  struct Tables;
   int n_atoms_ = 0;
   ZMatrix z_matrix_;
   std::vector<CoordinateDimension> dimensions_;
   std::vector<TorsionRange> torsion_ranges_;
+  std::shared_ptr<const Tables> tables_;  ///< never changes, so copies share it
 };
 
 }  // namespace boltzflow
