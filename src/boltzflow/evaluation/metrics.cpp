@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: MIT
+#include "boltzflow/evaluation/metrics.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+#include <numeric>
+
+#include "boltzflow/base/errors.hpp"
+#include "boltzflow/base/units.hpp"
+#include "boltzflow/evaluation/effective_sample_size.hpp"
+#include "boltzflow/evaluation/evidence_bounds.hpp"
+#include "boltzflow/evaluation/free_energy.hpp"
+#include "boltzflow/evaluation/importance_weights.hpp"
+#include "boltzflow/evaluation/log_partition_function.hpp"
+
+namespace boltzflow {
+namespace {
+
+constexpr TorsionWindow phi_positive{0, -pi};
+
+void require_columns(const std::vector<std::vector<double>>& phi, const std::vector<std::vector<double>>& psi,
+                     std::size_t n_frames, const char* of) {
+  if (phi.size() != psi.size())
+    throw InputError(fmt::format("{}: {} columns of phi do not go with {} of psi", of, phi.size(), psi.size()));
+  for (std::size_t pair = 0; pair < phi.size(); ++pair)
+    if (phi[pair].size() != n_frames || psi[pair].size() != n_frames)
+      throw InputError(fmt::format("{}: torsion pair {} has {} phi and {} psi for {} frames", of, pair + 1,
+                                   phi[pair].size(), psi[pair].size(), n_frames));
+}
+
+std::size_t frame_count(const ReferenceColumns& reference) {
+  return std::max({reference.log_prob.size(), reference.reduced_energy.size(),
+                   reference.phi.empty() ? std::size_t{0} : reference.phi.front().size()});
+}
+
+double mean(std::span<const double> values, std::span<const double> weight) {
+  if (weight.empty()) return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
+  double sum = 0;
+  for (std::size_t n = 0; n < values.size(); ++n)
+    if (weight[n] > 0) sum += weight[n] * values[n];  // a weight of zero goes with an infinite energy
+  return sum;
+}
+
+template <class Distance>
+double mean_over_pairs(const std::vector<CircularHistogram>& expected, const std::vector<CircularHistogram>& flow,
+                       const Distance& distance) {
+  double sum = 0;
+  for (std::size_t pair = 0; pair < flow.size(); ++pair) sum += distance(expected[pair], flow[pair]);
+  return sum / static_cast<double>(flow.size());
+}
+
+double phi_positive_difference(std::span<const double> phi, std::span<const double> weight, double temperature) {
+  const double positive = population(phi, weight, phi_positive);
+  return free_energy_difference(positive, 1 - positive, temperature);
+}
+
+using Data = MetricData;
+using enum MetricNeeds;
+constexpr auto no_floor = MetricFloor::none;
+
+const std::array table = {
+    MetricEntry{"effective_sample_size", "Reverse ESS", "%", 100,
+                "Kish's effective sample size of the weights, per sample", nothing, false, no_floor,
+                [](const Data& d, std::size_t) { return effective_sample_size(d.log_weight).fraction; }},
+    MetricEntry{
+        "effective_sample_size_clipped", "Reverse ESS, clipped", "%", 100,
+        "the same after the largest weights were clipped, as in the literature", nothing, false, no_floor,
+        [](const Data& d, std::size_t) { return effective_sample_size(d.log_weight, d.clip_fraction).fraction; }},
+    MetricEntry{"forward_effective_sample_size", "Forward ESS", "%", 100,
+                "effective sample size seen from the reference: notices lost basins", reference_log_prob, false,
+                no_floor,
+                [](const Data& d, std::size_t) { return forward_effective_sample_size(d.reference_log_weight); }},
+    MetricEntry{"evidence_lower_bound", "ELBO", "nats", 1, "log Z - KL(flow || target); dominated by rare clashes",
+                nothing, false, no_floor,
+                [](const Data& d, std::size_t) { return evidence_lower_bound(d.log_weight); }},
+    MetricEntry{"log_partition_function_reverse", "log Z, from samples", "nats", 1,
+                "from the mean weight of the samples", nothing, false, no_floor,
+                [](const Data& d, std::size_t) { return log_partition_function_reverse(d.log_weight); }},
+    MetricEntry{"log_partition_function_forward", "log Z, from reference", "nats", 1,
+                "from the mean inverse weight of the reference frames", reference_log_prob, false, no_floor,
+                [](const Data& d, std::size_t) { return log_partition_function_forward(d.reference_log_weight); }},
+    MetricEntry{"evidence_upper_bound", "EUBO", "nats", 1, "log Z + KL(target || flow); lower is better",
+                reference_log_prob, false, no_floor,
+                [](const Data& d, std::size_t) { return evidence_upper_bound(d.reference_log_weight); }},
+    MetricEntry{"negative_log_likelihood", "NLL", "nats", 1, "mean of -log q over the reference", reference_log_prob,
+                false, no_floor,
+                [](const Data& d, std::size_t) { return negative_log_likelihood(d.reference_log_prob); }},
+    MetricEntry{"mean_reduced_energy", "Mean energy, reweighted", "RT", 1,
+                "mean reduced energy of the weighted samples", nothing, false, no_floor,
+                [](const Data& d, std::size_t) { return mean(d.samples.reduced_energy, d.weight); }},
+    MetricEntry{"mean_reduced_energy_reference", "Mean energy, reference", "RT", 1,
+                "mean reduced energy of the reference", reference_energy, false, no_floor,
+                [](const Data& d, std::size_t) { return mean(d.reference->reduced_energy, {}); }},
+    MetricEntry{"ramachandran_total_variation", "Ramachandran TV", "", 1,
+                "total variation between the torsion histograms of samples and reference, mean over residues",
+                both_torsions, false, MetricFloor::total_variation,
+                [](const Data& d, std::size_t) { return mean_over_pairs(d.expected, d.raw, total_variation); }},
+    MetricEntry{"ramachandran_total_variation_reweighted", "Ramachandran TV, reweighted", "", 1,
+                "the same of the weighted samples", both_torsions, false, MetricFloor::total_variation_reweighted,
+                [](const Data& d, std::size_t) { return mean_over_pairs(d.expected, d.reweighted, total_variation); }},
+    MetricEntry{
+        "ramachandran_kullback_leibler", "Ramachandran KL", "nats", 1,
+        "KL(reference || samples) of the torsion histograms, mean over residues", both_torsions, false,
+        MetricFloor::kullback_leibler,
+        [](const Data& d, std::size_t) { return mean_over_pairs(d.expected, d.raw, kullback_leibler_divergence); }},
+    MetricEntry{"ramachandran_kullback_leibler_reweighted", "Ramachandran KL, reweighted", "nats", 1,
+                "the same of the weighted samples", both_torsions, false, MetricFloor::kullback_leibler_reweighted,
+                [](const Data& d, std::size_t) {
+                  return mean_over_pairs(d.expected, d.reweighted, kullback_leibler_divergence);
+                }},
+    MetricEntry{"population_phi_positive", "phi > 0, samples", "%", 100, "share of the samples with phi > 0", torsions,
+                true, no_floor,
+                [](const Data& d, std::size_t pair) { return population(d.samples.phi[pair], {}, phi_positive); }},
+    MetricEntry{
+        "population_phi_positive_reweighted", "phi > 0, reweighted", "%", 100, "share of the weight with phi > 0",
+        torsions, true, no_floor,
+        [](const Data& d, std::size_t pair) { return population(d.samples.phi[pair], d.weight, phi_positive); }},
+    MetricEntry{"population_phi_positive_reference", "phi > 0, reference", "%", 100,
+                "share of the reference with phi > 0", reference_torsions, true, no_floor,
+                [](const Data& d, std::size_t pair) { return population(d.reference->phi[pair], {}, phi_positive); }},
+    MetricEntry{"free_energy_difference", "F(phi > 0) - F(phi < 0), samples", "kJ/mol", 1,
+                "-RT ln of the ratio of populations", torsions, true, no_floor,
+                [](const Data& d,
+                   std::size_t pair) { return phi_positive_difference(d.samples.phi[pair], {}, d.temperature); }},
+    MetricEntry{"free_energy_difference_reweighted", "F(phi > 0) - F(phi < 0), reweighted", "kJ/mol", 1,
+                "the same of the weighted samples", torsions, true, no_floor,
+                [](const Data& d,
+                   std::size_t pair) { return phi_positive_difference(d.samples.phi[pair], d.weight, d.temperature); }},
+    MetricEntry{"free_energy_difference_reference", "F(phi > 0) - F(phi < 0), reference", "kJ/mol", 1,
+                "the same of the reference", reference_torsions, true, no_floor,
+                [](const Data& d,
+                   std::size_t pair) { return phi_positive_difference(d.reference->phi[pair], {}, d.temperature); }},
+};
+
+}  // namespace
+
+MetricData::MetricData(const FrameColumns& samples_, const ReferenceColumns* reference_, double temperature_,
+                       const EvaluationOptions& options)
+    : samples(samples_),
+      reference(reference_),
+      temperature(temperature_),
+      clip_fraction(options.clip_fraction),
+      log_weight(log_importance_weights(samples.log_prob, samples.reduced_energy)),
+      weight(normalised_weights(clip_log_weights(log_weight, options.clip_fraction))) {
+  require_columns(samples.phi, samples.psi, log_weight.size(), "samples");
+  for (std::size_t pair = 0; pair < samples.phi.size(); ++pair) {
+    raw.push_back(torus_histogram(samples.phi[pair], samples.psi[pair], {}, options.n_bins));
+    reweighted.push_back(torus_histogram(samples.phi[pair], samples.psi[pair], weight, options.n_bins));
+  }
+  if (reference == nullptr) return;
+  const std::size_t n_frames = frame_count(*reference);
+  if (n_frames == 0) throw InputError("the reference has no frames");
+  const auto fits = [&](std::size_t size) { return size == 0 || size == n_frames; };
+  if (!fits(reference->log_prob.size()) || !fits(reference->reduced_energy.size()) ||
+      !fits(reference->representable.size()))
+    throw InputError(fmt::format(
+        "reference: {} values of log_prob, {} reduced energies, {} of representable for {} frames",
+        reference->log_prob.size(), reference->reduced_energy.size(), reference->representable.size(), n_frames));
+  require_columns(reference->phi, reference->psi, n_frames, "reference");
+  if (!reference->phi.empty() && !samples.phi.empty() && reference->phi.size() != samples.phi.size())
+    throw InputError(
+        fmt::format("the samples have {} torsion pairs, the reference {}", samples.phi.size(), reference->phi.size()));
+  for (std::size_t n = 0; n < reference->reduced_energy.size(); ++n)
+    if (!(std::abs(reference->reduced_energy[n]) < std::numeric_limits<double>::infinity()))
+      throw InputError(fmt::format("the reduced energy of reference frame {} is {}; it must be finite", n,
+                                   reference->reduced_energy[n]));
+  for (std::size_t pair = 0; pair < reference->phi.size(); ++pair)
+    expected.push_back(torus_histogram(reference->phi[pair], reference->psi[pair], {}, options.n_bins));
+  if (reference->log_prob.empty() || reference->reduced_energy.empty()) return;
+  for (std::size_t n = 0; n < n_frames; ++n) {
+    if (!reference->representable.empty() && !reference->representable[n]) continue;
+    reference_log_prob.push_back(reference->log_prob[n]);
+    reference_log_weight.push_back(-reference->reduced_energy[n] - reference->log_prob[n]);
+  }
+}
+
+std::span<const MetricEntry> metrics() { return table; }
+
+bool is_available(const MetricEntry& metric, const MetricData& data) {
+  switch (metric.needs) {
+    case nothing:
+      return true;
+    case reference_energy:
+      return data.reference != nullptr && !data.reference->reduced_energy.empty();
+    case reference_log_prob:
+      return !data.reference_log_prob.empty();
+    case torsions:
+      return !data.raw.empty();
+    case reference_torsions:
+      return !data.expected.empty();
+    case both_torsions:
+      return !data.raw.empty() && !data.expected.empty();
+  }
+  return false;
+}
+
+}  // namespace boltzflow
