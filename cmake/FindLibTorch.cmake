@@ -41,8 +41,15 @@ endif()
 if(LibTorch_FOUND AND NOT TARGET LibTorch::torch)
   get_filename_component(LibTorch_LIBRARY_DIR ${LibTorch_torch_cpu} DIRECTORY)
   add_library(LibTorch::torch INTERFACE IMPORTED)
+  # The wheel's include folder also holds fmt, oneDNN and others in versions of its own, which would shadow those we link;
+  # so its users see links to the folders that are LibTorch's.
+  set(_libtorch_headers ${CMAKE_BINARY_DIR}/libtorch-include)
+  file(MAKE_DIRECTORY ${_libtorch_headers})
+  foreach(_libtorch_folder IN ITEMS ATen c10 caffe2 torch)
+    file(CREATE_LINK ${LibTorch_INCLUDE_DIR}/${_libtorch_folder} ${_libtorch_headers}/${_libtorch_folder} SYMBOLIC)
+  endforeach()
   set_target_properties(LibTorch::torch PROPERTIES
-    INTERFACE_INCLUDE_DIRECTORIES "${LibTorch_INCLUDE_DIR};${LibTorch_INCLUDE_DIR}/torch/csrc/api/include")
+    INTERFACE_INCLUDE_DIRECTORIES "${_libtorch_headers};${_libtorch_headers}/torch/csrc/api/include")
   # The CUDA wheel's libraries find libcudart and libcupti through their own rpath; the linker need not.
   target_link_libraries(LibTorch::torch INTERFACE ${LibTorch_torch_cpu} ${LibTorch_c10}
     $<$<BOOL:${BOLTZFLOW_CUDA}>:-Wl,--no-as-needed> ${LibTorch_torch_cuda} ${LibTorch_c10_cuda}

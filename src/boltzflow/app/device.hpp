@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <string>
+
+namespace boltzflow {
+
+/// Sets the number of threads of our kernels and of LibTorch; 0: one per core.
+void prepare_threads(int n_threads);
+
+/// @throws UnavailableError if `device` is "cuda" and this build or this machine has none.
+void check_device(const std::string& device);
+
+}  // namespace boltzflow
