@@ -30,6 +30,17 @@ struct LinearLayout {
 /// The linear maps of a conditioner, first to last, without gaps: W_0, b_0, W_1, b_1, ...
 std::vector<LinearLayout> conditioner_layout(const ConditionerShape& shape);
 
+class ConditionerPath;
+
+/// Where one linear map's gradient sums lie: weights [padded outputs][padded inputs] from weight_offset, biases
+/// [padded outputs] from bias_offset; sizes are padded to multiples of 32.
+struct LinearGradientSums {
+  int padded_inputs;
+  int padded_outputs;
+  std::int64_t weight_offset;
+  std::int64_t bias_offset;
+};
+
 /// This evaluates a conditioner and its gradients on a block of samples, feature-major: a matrix of f features is
 /// [f][n_samples] with samples contiguous. It knows nothing of torch and starts no threads: callers run one block per
 /// thread. The bfloat16 precisions run on AMX tiles where has_amx_bf16(), else through oneDNN (bfloat16) or in float32
@@ -62,13 +73,18 @@ class ConditionerEngine {
   /// Bytes that forward() keeps for backward() of one block of n_samples.
   std::int64_t activation_bytes(ConditionerPrecision precision, int n_samples) const;
 
-  /// outputs [n_outputs][n_samples] = conditioner(inputs [n_inputs][n_samples]).
+  /// Rows that the arrays below need room for: results are written in whole tiles, the rows beyond the last with any
+  /// values.
+  int padded_inputs() const noexcept { return (shape_.n_inputs + 31) / 32 * 32; }
+  int padded_outputs() const noexcept { return (shape_.n_outputs + 31) / 32 * 32; }
+
+  /// outputs [padded_outputs()][n_samples] = conditioner(inputs [n_inputs][n_samples]).
   /// @param activations null, or activation_bytes() bytes on a 64-byte boundary, filled for backward().
   void forward(ConditionerPrecision precision, int n_samples, const float* inputs, float* outputs,
                std::byte* activations) const;
 
-  /// The padded size in floats of one thread's gradient sums, and their conversion: gradient[i] = sum over `sums` in
-  /// order. [first, last) is a range of rows out of n_gradient_rows(), so that threads can share the work.
+  /// Floats of one thread's gradient sums (padded), and the gradient made of them: gradient[i] = the sum over `sums`,
+  /// in their order. [first_row, last_row) out of [0, n_gradient_rows()), so that threads can share the work.
   std::int64_t gradient_sum_size() const noexcept { return gradient_sum_size_; }
   std::int64_t n_gradient_rows() const noexcept { return n_gradient_rows_; }
   void reduce_gradients(const std::vector<const float*>& sums, std::int64_t first_row, std::int64_t last_row,
@@ -81,13 +97,12 @@ class ConditionerEngine {
                 const float* output_gradients, float* input_gradients, float* gradient_sums, bool overwrite) const;
 
  private:
-  struct Packed;
   ConditionerShape shape_;
   std::vector<LinearLayout> layout_;
   std::int64_t n_parameters_ = 0, gradient_sum_size_ = 0, n_gradient_rows_ = 0;
-  std::vector<std::int64_t> sum_weight_offset_, sum_bias_offset_;
-  const float* parameters_ = nullptr;
-  std::unique_ptr<Packed> packed_;
+  std::vector<LinearGradientSums> gradient_sums_;
+  std::unique_ptr<ConditionerPath> library_, tiles_;  ///< tiles_ is null without AMX
+  ConditionerPath& path_for(ConditionerPrecision precision) const;
 };
 
 }  // namespace boltzflow

@@ -8,35 +8,9 @@
 #include <vector>
 
 #include "boltzflow/flow/conditioner_engine.hpp"
+#include "boltzflow/flow/coupling_layout.hpp"
 
 namespace boltzflow {
-
-/// What one coupling layer does to a point x in [0,1]^dimension, feature by feature.
-///
-/// Conditioner inputs, in this order: cos(2 pi x_i) of every circular conditioning dimension, sin(2 pi x_i) of the
-/// same, x_i of every other; within each group in the order of `conditioning`. Conditioner outputs (m transformed
-/// dimensions, K bins): unnormalised widths [m][K], heights [m][K], slopes [m][K] of knots 0..K-1, and the last knot's
-/// slope for every transformed dimension that is not circular, in their order; a circular dimension's last slope is its
-/// first.
-struct CouplingLayout {
-  int dimension = 0;
-  std::vector<int> conditioning;        ///< dimensions the conditioner sees, unchanged by the layer
-  std::vector<int> transformed;         ///< dimensions whose splines it parametrises
-  std::vector<unsigned char> circular;  ///< [dimension], 1: a circle
-  int n_bins = 8;
-  int hidden_width = 256;
-  int n_hidden_layers = 5;
-  double minimum_bin_size = 1e-3;
-  double minimum_slope = 1e-3;
-  /// Added modulo 1 to all circular dimensions after the layer in the forward direction (and taken off before it in the
-  /// inverse direction).
-  double circular_shift = 0;
-
-  ConditionerShape conditioner_shape() const;
-};
-
-/// forward: base -> z, the spline's inverse (quadratic) formula; inverse: z -> base, the spline's forward formula.
-enum class CouplingDirection { forward, inverse };
 
 /// This is a coupling layer for the CPU: embedding, conditioner, spline and log-determinant as one autograd node over
 /// kernels on raw pointers. Points are feature-major [dimension, n_samples] here.
@@ -67,12 +41,12 @@ class CouplingLayer {
   /// Differentiable with respect to x and parameters(), once. x: [dimension, n_samples] float32 on the CPU.
   Mapped map(CouplingDirection direction, const at::Tensor& x, ConditionerPrecision precision) const;
 
+  struct Implementation;  ///< of coupling_layer.cpp
+  Implementation& implementation() const noexcept { return *implementation_; }
+
  private:
-  friend void map_through(std::span<const CouplingLayer> layers, CouplingDirection direction,
-                          ConditionerPrecision precision, std::int64_t n_samples, const float* x, float* y,
-                          double* log_det);
-  struct Implementation;
-  std::unique_ptr<Implementation> implementation_;
+  std::shared_ptr<Implementation>
+      implementation_;  ///< shared with the graphs of passes that are not yet backpropagated
 };
 
 /// Sends n_samples points through all layers (first to last when forward, last to first when inverse) without
