@@ -9,8 +9,8 @@
 
 namespace boltzflow {
 
-/// This is a flow together with the coordinates that turn its samples into conformations and the molecule they belong to:
-/// everything a model file holds, and everything `sample` needs.
+/// This is a flow together with the coordinates that turn its samples into conformations and the molecule they belong
+/// to: everything a model file holds, and everything `sample` needs.
 class BoltzmannGenerator {
  public:
   BoltzmannGenerator(MolecularSystem system, double temperature, SplineFlowOptions options, std::uint64_t seed);
@@ -24,8 +24,9 @@ class BoltzmannGenerator {
   struct Sample {
     at::Tensor z;          ///< [n_samples, dimension] float32
     at::Tensor positions;  ///< [n_samples, n_atoms, 3] nm, float64
-    at::Tensor log_prob;   ///< [n_samples] float64: log q(x) with respect to the Cartesian volume, log q(z) - log|det dx/dz|
-    at::Tensor log_det;    ///< [n_samples] float64: log|det dx/dz|
+    at::Tensor
+        log_prob;  ///< [n_samples] float64: log q(x) with respect to the Cartesian volume, log q(z) - log|det dx/dz|
+    at::Tensor log_det;  ///< [n_samples] float64: log|det dx/dz|
   };
   Sample sample(std::int64_t n_samples, RandomStream& random, ConditionerPrecision precision) const;
   /// log q(x) of conformations [n_frames, n_atoms, 3] float64 nm; -inf for those z cannot represent.

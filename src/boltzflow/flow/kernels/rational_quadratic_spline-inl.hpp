@@ -57,27 +57,26 @@ template <bool inverse, int Bins>
 BOLTZFLOW_INLINE void find_bin(const SplineShape& shape, const SplineRows& p, std::ptrdiff_t i, Vector x,
                                Bin<Bins>& bin) {
   const int n_bins = Bins > 0 ? Bins : shape.n_bins;
+  if (n_bins < 2 || n_bins > maximum_bins) __builtin_unreachable();
   const float smallest = shape.minimum_bin_size, rest = 1.0f - static_cast<float>(n_bins) * smallest;
   softmax(p.widths + i, p.stride, n_bins, bin.width_share);
   softmax(p.heights + i, p.stride, n_bins, bin.height_share);
-  const float* slopes = p.slopes + i;
-  Vector x_edge = F::set(0.0f), y_edge = F::set(0.0f);
-  bin.reached[0] = x_edge == x_edge;
-  for (int k = 0; k < n_bins; ++k) {
+  const auto slope_row = [&](int k) __attribute__((always_inline)) {
+    return F::load(k == n_bins ? p.last_slope + i : p.slopes + i + k * p.stride);
+  };
+  bin.x_start = F::set(0.0f), bin.y_start = F::set(0.0f);
+  bin.reached[0] = bin.x_start == bin.x_start;
+  bin.width = smallest + rest * bin.width_share[0], bin.height = smallest + rest * bin.height_share[0];
+  bin.raw_slope0 = slope_row(0), bin.raw_slope1 = slope_row(1);
+  Vector x_edge = bin.width, y_edge = bin.height;
+  for (int k = 1; k < n_bins; ++k) {
     const Vector width = smallest + rest * bin.width_share[k], height = smallest + rest * bin.height_share[k];
-    const Vector slope0 = F::load(slopes + k * p.stride);
-    const Vector slope1 = F::load(k == n_bins - 1 ? p.last_slope + i : slopes + (k + 1) * p.stride);
-    if (k == 0) {
-      bin.x_start = x_edge, bin.y_start = y_edge, bin.width = width, bin.height = height;
-      bin.raw_slope0 = slope0, bin.raw_slope1 = slope1;
-    } else {
-      const Integer here = inverse ? x >= y_edge : x >= x_edge;
-      bin.reached[k] = here;
-      bin.x_start = F::select(here, x_edge, bin.x_start), bin.y_start = F::select(here, y_edge, bin.y_start);
-      bin.width = F::select(here, width, bin.width), bin.height = F::select(here, height, bin.height);
-      bin.raw_slope0 = F::select(here, slope0, bin.raw_slope0);
-      bin.raw_slope1 = F::select(here, slope1, bin.raw_slope1);
-    }
+    const Integer here = inverse ? x >= y_edge : x >= x_edge;
+    bin.reached[k] = here;
+    bin.x_start = F::select(here, x_edge, bin.x_start), bin.y_start = F::select(here, y_edge, bin.y_start);
+    bin.width = F::select(here, width, bin.width), bin.height = F::select(here, height, bin.height);
+    bin.raw_slope0 = F::select(here, slope_row(k), bin.raw_slope0);
+    bin.raw_slope1 = F::select(here, slope_row(k + 1), bin.raw_slope1);
     x_edge += width, y_edge += height;
   }
   bin.slope0 = shape.minimum_slope + softplus(bin.raw_slope0);
@@ -125,6 +124,7 @@ BOLTZFLOW_INLINE void spline_backward_group(const SplineShape& shape, const Spli
                                             const float* y_gradient, const float* log_det_gradient, float* x_gradient,
                                             const SplineGradientRows& g, std::ptrdiff_t i) {
   const int n_bins = Bins > 0 ? Bins : shape.n_bins;
+  if (n_bins < 2 || n_bins > maximum_bins) __builtin_unreachable();
   const float rest = 1.0f - static_cast<float>(n_bins) * shape.minimum_bin_size;
   const Vector zero = F::set(0.0f), x_given = F::load(x_row + i), x = clamp_to_unit(x_given);
   Bin<Bins> bin;
