@@ -25,9 +25,9 @@ double mean_absolute_normal(double mean, double deviation) {
   return deviation * std::sqrt(2 / pi) * std::exp(-0.5 * z * z) + mean * std::erf(z / std::sqrt(2.0));
 }
 
-/// P(count = k), k = 0 .. as far as double precision sees.
+/// P(count = k), k = 0 .. beyond it lies less than 1e-9.
 std::vector<double> poisson_probabilities(double mean) {
-  std::vector<double> probability(static_cast<std::size_t>(mean + 10 * std::sqrt(mean) + 20));
+  std::vector<double> probability(static_cast<std::size_t>(mean + 7 * std::sqrt(mean) + 12));
   double term = std::exp(-mean);
   for (std::size_t k = 0; k < probability.size(); ++k) {
     probability[k] = term;
@@ -52,6 +52,23 @@ double expected_difference(double p, double n, double m) {
     for (std::size_t l = 0; l < second.size(); ++l)
       sum += first[k] * second[l] * std::abs(static_cast<double>(k) / n - static_cast<double>(l) / m);
   return sum;
+}
+
+/// The torus histogram with every bin spread over its neighbours by 1/4, 1/2, 1/4 along both angles.
+CircularHistogram smoothed(const CircularHistogram& histogram) {
+  const auto n = static_cast<std::size_t>(histogram.n_bins);
+  CircularHistogram along_psi = histogram, result = histogram;
+  for (std::size_t i = 0; i < n; ++i)
+    for (std::size_t j = 0; j < n; ++j) {
+      const double* row = &histogram.probability[i * n];
+      along_psi.probability[i * n + j] = 0.25 * row[(j + n - 1) % n] + 0.5 * row[j] + 0.25 * row[(j + 1) % n];
+    }
+  const auto& p = along_psi.probability;
+  for (std::size_t i = 0; i < n; ++i)
+    for (std::size_t j = 0; j < n; ++j)
+      result.probability[i * n + j] =
+          0.25 * p[(i + n - 1) % n * n + j] + 0.5 * p[i * n + j] + 0.25 * p[(i + 1) % n * n + j];
+  return result;
 }
 
 CircularHistogram drawn(const CircularHistogram& from, double n_samples, RandomStream& stream) {
@@ -82,7 +99,7 @@ double matching_size(std::span<const double> probability, double distance, doubl
   const auto halves_apart = [&](double size) { return expected_total_variation(probability, size / 2, size / 2); };
   if (halves_apart(n_frames) >= distance) return n_frames;
   double low = std::log(1.0), high = std::log(n_frames);
-  for (int step = 0; step < 30; ++step) {
+  for (int step = 0; step < 14; ++step) {
     const double middle = 0.5 * (low + high);
     (halves_apart(std::exp(middle)) > distance ? low : high) = middle;
   }
@@ -120,8 +137,8 @@ ReferenceHalves split_reference(std::span<const double> phi, std::span<const dou
     divergences.push_back(kullback_leibler_divergence(first, second));
   }
   ReferenceHalves result{mean_and_deviation(total_variations), mean_and_deviation(divergences), 0};
-  result.effective_size = matching_size(torus_histogram(phi, psi, {}, n_bins).probability, result.total_variation.value,
-                                        static_cast<double>(n_frames));
+  result.effective_size = matching_size(smoothed(torus_histogram(phi, psi, {}, n_bins)).probability,
+                                        result.total_variation.value, static_cast<double>(n_frames));
   return result;
 }
 
@@ -136,11 +153,12 @@ double expected_total_variation(std::span<const double> probability, double n_fi
 
 FiniteSampleFloor finite_sample_floor(const CircularHistogram& reference, double reference_effective_size,
                                       double n_samples, int n_draws, const RandomStream& stream) {
+  const CircularHistogram density = smoothed(reference);
   std::vector<double> total_variations, divergences;
   for (int draw = 0; draw < n_draws; ++draw) {
     RandomStream random = stream.child(static_cast<std::uint64_t>(draw));
-    const auto as_reference = drawn(reference, reference_effective_size, random);
-    const auto as_sampler = drawn(reference, n_samples, random);
+    const auto as_reference = drawn(density, reference_effective_size, random);
+    const auto as_sampler = drawn(density, n_samples, random);
     total_variations.push_back(total_variation(as_reference, as_sampler));
     divergences.push_back(kullback_leibler_divergence(as_reference, as_sampler));
   }

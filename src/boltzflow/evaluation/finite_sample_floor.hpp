@@ -45,10 +45,12 @@ struct FiniteSampleFloor {
 ///
 /// The score of a perfect sampler has two parts of noise, its own (n_samples) and the reference's. The latter is
 /// measured: two halves of the reference lie as far apart as expected_total_variation() says of two sets of
-/// reference_effective_size / 2 draws from the reference histogram, which defines reference_effective_size. It falls
-/// below the number of frames because frames are correlated and because the true distribution reaches into bins that no
-/// frame visited. The floor is then the mean over n_draws pairs of histograms of n_samples and reference_effective_size
-/// draws.
+/// reference_effective_size / 2 draws from the reference histogram; this defines reference_effective_size (at most the
+/// number of frames), which is small where frames are correlated. The floor is then the mean over n_draws pairs of
+/// histograms of n_samples and reference_effective_size draws. The histogram drawn from is spread by one bin (1/4, 1/2,
+/// 1/4 along both angles), since the true distribution reaches into bins that no frame visited; without that the floor
+/// came out 5 % (TV) and half (KL) too low. Against the scores of true perfect samplers of 5,000 to 100,000 draws and
+/// references of 5,000 to 200,000 frames the total variation is right to 3 %, the divergence to 20 %.
 ///
 /// @param reference the reference histogram. @param n_samples for weighted samples, their effective sample size.
 FiniteSampleFloor finite_sample_floor(const CircularHistogram& reference, double reference_effective_size,
