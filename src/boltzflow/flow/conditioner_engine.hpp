@@ -43,8 +43,8 @@ struct LinearGradientSums {
 
 /// This evaluates a conditioner and its gradients on a block of samples, feature-major: a matrix of f features is
 /// [f][n_samples] with samples contiguous. It knows nothing of torch and starts no threads: callers run one block per
-/// thread. The bfloat16 precisions run on AMX tiles where has_amx_bf16(), else through oneDNN (bfloat16) or in float32
-/// (split_bfloat16; and bfloat16 where oneDNN cannot).
+/// thread. The bfloat16 precisions run on AMX tiles where has_amx_bf16(); elsewhere bfloat16 through the library's
+/// products (float32 if the CPU has no bfloat16 instructions) and split_bfloat16 in float32.
 ///
 /// Use: prepare() on one thread whenever parameters may have changed, then forward() and backward() on any number of
 /// threads at once. Nothing is allocated after the first call of a thread.

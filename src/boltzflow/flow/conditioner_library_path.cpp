@@ -69,7 +69,7 @@ class LibraryPath final : public ConditionerPath {
 
  private:
   static bool rounds(ConditionerPrecision precision) {
-    return precision == ConditionerPrecision::bfloat16 && library_has_bfloat16();
+    return precision == ConditionerPrecision::bfloat16 && has_bfloat16_products();
   }
   const float* weights_of(const LinearLayout& linear, const float*) const { return parameters_ + linear.weight_offset; }
   const bfloat16* weights_of(const LinearLayout& linear, const bfloat16*) const {
@@ -86,7 +86,7 @@ class LibraryPath final : public ConditionerPath {
   template <class Element>
   void forward_in(int n_samples, const float* inputs, float* outputs, Element* activations) const {
     constexpr bool rounding = sizeof(Element) == 2;
-    const SerialOpenMP serial;
+    const SerialProducts serial;
     const auto& elementwise = conditioner_elementwise();
     const std::size_t size = std::size_t(widest_) * n_samples;
     auto* y = reinterpret_cast<float*>(conditioner_workspace(2 * size * sizeof(float)));
@@ -132,7 +132,7 @@ class LibraryPath final : public ConditionerPath {
   void backward_in(int n_samples, const Element* activations, const float* output_gradients, float* input_gradients,
                    float* gradient_sums, bool overwrite) const {
     constexpr bool rounding = sizeof(Element) == 2;
-    const SerialOpenMP serial;
+    const SerialProducts serial;
     const auto& elementwise = conditioner_elementwise();
     const std::size_t size = std::size_t(widest_) * n_samples;
     auto* next = reinterpret_cast<float*>(conditioner_workspace(3 * size * sizeof(float)));

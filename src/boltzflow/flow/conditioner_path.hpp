@@ -23,7 +23,7 @@ class ConditionerPath {
                         bool overwrite) const = 0;
 };
 
-/// Products of a library (oneDNN): float32, and bfloat16 where it has it. The spans must outlive the path.
+/// Products of a library: float32, and bfloat16 where the CPU has it. The spans must outlive the path.
 std::unique_ptr<ConditionerPath> make_library_path(std::span<const LinearLayout> layout,
                                                    std::span<const LinearGradientSums> sums);
 /// AMX tiles: bfloat16, and split_bfloat16 forward.

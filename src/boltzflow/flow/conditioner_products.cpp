@@ -1,90 +1,56 @@
 // SPDX-License-Identifier: MIT
+// The products go through LibTorch rather than through a oneDNN of our own: LibTorch carries another version of oneDNN
+// whose inline C++ symbols get mixed up with those of the system's library in one process (its sgemm then fails).
 #include "boltzflow/flow/conditioner_products.hpp"
 
+#include <ATen/Functions.h>
+#include <ATen/core/LegacyTypeDispatch.h>
 #include <omp.h>
-#include <dnnl.hpp>
-
-#include <map>
-#include <tuple>
-#include <unordered_map>
-
-#include "boltzflow/base/errors.hpp"
 
 namespace boltzflow {
 namespace {
 
-dnnl::engine& cpu_engine() {
-  static dnnl::engine engine(dnnl::engine::kind::cpu, 0);
-  return engine;
+template <class Element>
+at::Tensor matrix(const Element* data, int rows, int columns, bool transposed, at::ScalarType type) {
+  auto* values = const_cast<Element*>(data);
+  if (transposed) return at::from_blob(values, {rows, columns}, {1, rows}, at::TensorOptions(type));
+  return at::from_blob(values, {rows, columns}, at::TensorOptions(type));
 }
 
-dnnl::memory::desc factor(int rows, int columns, bool transposed) {
-  using Tag = dnnl::memory::format_tag;
-  return {{rows, columns}, dnnl::memory::data_type::bf16, transposed ? Tag::ba : Tag::ab};
-}
-
-struct PreparedProduct {
-  dnnl::matmul primitive;
-  dnnl::memory a, b, c;
-};
-
-PreparedProduct prepare_bfloat16(const MatrixProduct& p) {
-  const auto a = factor(p.m, p.k, p.transpose_a), b = factor(p.k, p.n, p.transpose_b);
-  const dnnl::memory::desc c({p.m, p.n}, dnnl::memory::data_type::f32, dnnl::memory::dims{p.row_c, 1});
-  dnnl::primitive_attr attributes;
-  if (p.accumulate) {
-    dnnl::post_ops sum;
-    sum.append_sum(1.0f);
-    attributes.set_post_ops(sum);
-  }
-  auto& engine = cpu_engine();
-  const dnnl::matmul::primitive_desc description(dnnl::matmul::desc(a, b, c), attributes, engine);
-  return {dnnl::matmul(description), dnnl::memory(a, engine, nullptr), dnnl::memory(b, engine, nullptr),
-          dnnl::memory(c, engine, nullptr)};
+at::Tensor result(const MatrixProduct& p, float* c) {
+  return at::from_blob(c, {p.m, p.n}, {p.row_c, 1}, at::TensorOptions(at::kFloat));
 }
 
 }  // namespace
 
-bool library_has_bfloat16() noexcept {
-  static const bool available = [] {
-    try {
-      prepare_bfloat16({32, 32, 32, false, false, false, 32});
-      return true;
-    } catch (const dnnl::error&) {
-      return false;
-    }
-  }();
-  return available;
-}
-
 void multiply_float32(const MatrixProduct& p, const float* a, const float* b, float* c) {
-  const auto status =
-      dnnl_sgemm(p.transpose_a ? 'T' : 'N', p.transpose_b ? 'T' : 'N', p.m, p.n, p.k, 1.0f, a,
-                 p.transpose_a ? p.m : p.k, b, p.transpose_b ? p.k : p.n, p.accumulate ? 1.0f : 0.0f, c, p.row_c);
-  if (status != dnnl_success) throw UnavailableError("oneDNN could not compute a float32 matrix product");
+  const at::AutoDispatchBelowADInplaceOrView below_autograd;
+  const at::Tensor left = matrix(a, p.m, p.k, p.transpose_a, at::kFloat),
+                   right = matrix(b, p.k, p.n, p.transpose_b, at::kFloat);
+  at::Tensor to = result(p, c);
+  if (p.accumulate)
+    at::addmm_out(to, to, left, right);
+  else
+    at::mm_out(to, left, right);
 }
 
 void multiply_bfloat16(const MatrixProduct& p, const std::uint16_t* a, const std::uint16_t* b, float* c) {
-  if (!library_has_bfloat16()) throw UnavailableError("oneDNN has no bfloat16 matrix product for this CPU");
-  using Key = std::tuple<int, int, int, bool, bool, bool, int>;
-  thread_local std::map<Key, PreparedProduct> prepared;
-  thread_local dnnl::stream stream(cpu_engine());
-  const Key key{p.m, p.n, p.k, p.transpose_a, p.transpose_b, p.accumulate, p.row_c};
-  auto found = prepared.find(key);
-  if (found == prepared.end()) found = prepared.emplace(key, prepare_bfloat16(p)).first;
-  auto& product = found->second;
-  product.a.set_data_handle(const_cast<std::uint16_t*>(a));
-  product.b.set_data_handle(const_cast<std::uint16_t*>(b));
-  product.c.set_data_handle(c);
-  product.primitive.execute(stream,
-                            {{DNNL_ARG_SRC, product.a}, {DNNL_ARG_WEIGHTS, product.b}, {DNNL_ARG_DST, product.c}});
-  stream.wait();
+  const at::AutoDispatchBelowADInplaceOrView below_autograd;
+  const at::Tensor product =
+      at::mm(matrix(a, p.m, p.k, p.transpose_a, at::kBFloat16), matrix(b, p.k, p.n, p.transpose_b, at::kBFloat16));
+  at::Tensor to = result(p, c);
+  if (p.accumulate)
+    to.add_(product);
+  else
+    to.copy_(product);
 }
 
-SerialOpenMP::SerialOpenMP() noexcept : saved_(omp_get_max_threads()) {
+bool has_bfloat16_products() noexcept { return __builtin_cpu_supports("avx512bf16") != 0; }
+
+SerialProducts::SerialProducts() noexcept : saved_(omp_get_max_threads()) {
   if (saved_ != 1) omp_set_num_threads(1);
 }
-SerialOpenMP::~SerialOpenMP() {
+SerialProducts::~SerialProducts() {
   if (saved_ != 1) omp_set_num_threads(saved_);
 }
 
