@@ -1,0 +1,75 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Writes the OpenMM System XMLs, with a PDB each, that the energy tests and benchmarks compare with OpenMM.
+
+    .environment/bin/python tests/energy/make_openmm_systems.py FOLDER
+
+The molecules are put together from OpenMM's own residue templates; their structures come from random positions by
+minimising bonds and angles first and everything afterwards, so chirality is as chance has it: no energy term minds.
+"""
+import sys
+from pathlib import Path
+
+import numpy as np
+import openmm
+from openmm import app, unit
+
+SYSTEMS = {
+    "ala_obc1": (["ACE", "ALA", "NME"], ["amber96.xml", "implicit/obc1.xml"]),
+    "ala_vacuum": (["ACE", "ALA", "NME"], ["amber96.xml"]),
+    "ala2_obc2": (["ACE", "ALA", "ALA", "NME"], ["amber99sbildn.xml", "amber99_obc.xml"]),
+    "ala5_obc2": (["ACE"] + 5 * ["ALA"] + ["NME"], ["amber99sbildn.xml", "amber99_obc.xml"]),
+}
+
+
+def topology_of(residues, force_field):
+    topology = app.Topology()
+    chain = topology.addChain("A")
+    carbon = None
+    for name in residues:
+        template = force_field._templates[name]
+        residue = topology.addResidue(name, chain)
+        atoms = [topology.addAtom(atom.name, atom.element, residue) for atom in template.atoms]
+        by_name = {atom.name: atom for atom in atoms}
+        for i, j in template.bonds:
+            topology.addBond(atoms[i], atoms[j])
+        if carbon is not None:
+            topology.addBond(carbon, by_name["N"])
+        carbon = by_name.get("C")
+    return topology
+
+
+def minimised(system, positions):
+    context = openmm.Context(system, openmm.VerletIntegrator(0.001), openmm.Platform.getPlatformByName("Reference"))
+    context.setPositions(positions)
+    openmm.LocalEnergyMinimizer.minimize(context, 1.0)
+    state = context.getState(getPositions=True, getEnergy=True)
+    return state.getPositions(asNumpy=True).value_in_unit(unit.nanometer), state.getPotentialEnergy()
+
+
+def structure_of(system, rng):
+    """The lowest of a few minima."""
+    bonded = openmm.XmlSerializer.clone(system)
+    for index in reversed(range(bonded.getNumForces())):
+        if not isinstance(bonded.getForce(index), (openmm.HarmonicBondForce, openmm.HarmonicAngleForce)):
+            bonded.removeForce(index)
+    best = None
+    for _ in range(5):
+        positions, _ = minimised(bonded, rng.normal(scale=0.5, size=(system.getNumParticles(), 3)))
+        positions, energy = minimised(system, positions)
+        if best is None or energy < best[1]:
+            best = positions, energy
+    return best[0]
+
+
+if __name__ == "__main__":
+    folder = Path(sys.argv[1])
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, (residues, files) in SYSTEMS.items():
+        force_field = app.ForceField(*files)
+        topology = topology_of(residues, force_field)
+        system = force_field.createSystem(topology, nonbondedMethod=app.NoCutoff, constraints=None)
+        positions = structure_of(system, np.random.default_rng(7))
+        (folder / f"{name}.xml").write_text(openmm.XmlSerializer.serialize(system))
+        with open(folder / f"{name}.pdb", "w") as file:
+            app.PDBFile.writeFile(topology, positions * unit.nanometer, file)
