@@ -5,7 +5,10 @@
 
 #include <ATen/Functions.h>
 #include <ATen/core/LegacyTypeDispatch.h>
-#include <omp.h>
+
+// Of the OpenMP runtime that LibTorch runs on.
+extern "C" int omp_get_max_threads();
+extern "C" void omp_set_num_threads(int n_threads);
 
 namespace boltzflow {
 namespace {
