@@ -111,7 +111,8 @@ Errors errors_of(const Potential& potential, const Sample& sample) {
       if (!(value <= largest)) largest = value;
     };
     keep(worst.absolute_energy, energy_error);
-    keep(worst.relative_energy, energy_error / std::abs(sample.energy[s]));
+    // Thermal energies pass through zero, where only the sum of the terms has a size.
+    keep(worst.relative_energy, energy_error / std::max(0.1, std::abs(sample.energy[s])));
     keep(worst.relative_force, std::sqrt(difference / norm));
   }
   return worst;
