@@ -99,4 +99,17 @@ TrainingEnd train(BoltzmannGenerator& generator, const ReducedPotential& target,
                   const std::filesystem::path& checkpoint_folder, bool resume, TrainingObserver& observer,
                   const StopFlag& stop);
 
+/// What a checkpoint says about its run.
+struct CheckpointSummary {
+  std::string target;          ///< molecule and temperature
+  std::int64_t n_reports = 0;  ///< step reports that are part of it: later rows of metrics are written again
+  std::int64_t n_evaluations = 0;
+  std::int64_t n_gradient_steps = 0;
+  double elapsed_seconds = 0;  ///< of training, all sessions
+  bool finished = false;
+};
+
+/// @throws MissingInputError if the folder holds no checkpoint, InputError if it is damaged.
+CheckpointSummary read_checkpoint_summary(const std::filesystem::path& checkpoint_folder);
+
 }  // namespace boltzflow

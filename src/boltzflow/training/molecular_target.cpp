@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: MIT
+#include "boltzflow/training/molecular_target.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "boltzflow/base/errors.hpp"
+#include "boltzflow/base/threads.hpp"
+
+namespace boltzflow {
+namespace {
+
+constexpr double basin_end = 2.2;  // rad
+constexpr std::size_t most_basins = 32;
+
+using Vector3 = std::array<double, 3>;
+Vector3 difference(const float* a, const float* b) {
+  return {double(a[0]) - b[0], double(a[1]) - b[1], double(a[2]) - b[2]};
+}
+Vector3 cross(const Vector3& a, const Vector3& b) {
+  return {a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]};
+}
+double dot(const Vector3& a, const Vector3& b) { return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]; }
+
+/// IUPAC torsion angle in (-pi, pi].
+double torsion_angle(const float* positions, const std::array<int, 4>& atoms) {
+  const float *a = positions + 3 * atoms[0], *b = positions + 3 * atoms[1], *c = positions + 3 * atoms[2],
+              *d = positions + 3 * atoms[3];
+  const Vector3 b1 = difference(b, a), b2 = difference(c, b), b3 = difference(d, c);
+  const Vector3 m = cross(b1, b2), n = cross(b2, b3);
+  return std::atan2(dot(b1, n) * std::sqrt(dot(b2, b2)), dot(m, n));
+}
+
+}  // namespace
+
+MolecularTarget::MolecularTarget(const MolecularSystem& system, const InternalCoordinates& coordinates,
+                                 const ReducedPotential& potential)
+    : system_(system), coordinates_(coordinates), potential_(potential) {
+  if (coordinates.n_atoms() != potential.potential().n_atoms())
+    throw InputError(fmt::format("the flow's molecule has {} atoms, the potential {}", coordinates.n_atoms(),
+                                 potential.potential().n_atoms()));
+}
+
+std::string MolecularTarget::description() const {
+  return fmt::format("{} ({} atoms, {} dimensions) at {} K", system_.name, coordinates_.n_atoms(), dimension(),
+                     potential_.temperature());
+}
+
+std::vector<std::string> MolecularTarget::basin_names() const {
+  std::vector<std::string> names;
+  for (std::size_t k = 0; k < std::min(system_.phi.size(), most_basins); ++k)
+    names.push_back(fmt::format("phi_{}_positive", system_.atoms[system_.phi[k][2]].residue_number));
+  return names;
+}
+
+void MolecularTarget::evaluate(std::span<const float> z, std::span<double> log_det, std::span<double> reduced_energy,
+                               std::span<std::uint32_t> basins) const {
+  const std::int64_t n = std::ssize(log_det), d = dimension(), n_atoms = coordinates_.n_atoms();
+  if (std::ssize(z) != n * d || std::ssize(reduced_energy) != n || std::ssize(basins) != n)
+    throw InputError("z, log_det, reduced_energy and basins differ in their number of samples");
+  constexpr std::int64_t chunk = 8192;  // keeps the positions in the cache
+  std::vector<float> feature_major(std::min(n, chunk) * d), positions(std::min(n, chunk) * n_atoms * 3);
+  const std::size_t n_basins = std::min(system_.phi.size(), most_basins);
+  for (std::int64_t begin = 0; begin < n; begin += chunk) {
+    const std::int64_t m = std::min(chunk, n - begin);
+    parallel_for(m, 256, [&](std::int64_t first, std::int64_t last, int) {
+      for (std::int64_t i = first; i < last; ++i)
+        for (std::int64_t k = 0; k < d; ++k) feature_major[k * m + i] = z[(begin + i) * d + k];
+    });
+    const std::span<float> chunk_positions(positions.data(), m * n_atoms * 3);
+    coordinates_.to_cartesian(std::span<const float>(feature_major.data(), m * d), chunk_positions,
+                              log_det.subspan(begin, m));
+    potential_.reduced_energy(std::span<const float>(chunk_positions), reduced_energy.subspan(begin, m));
+    parallel_for(m, 256, [&](std::int64_t first, std::int64_t last, int) {
+      for (std::int64_t i = first; i < last; ++i) {
+        std::uint32_t inside = 0;
+        for (std::size_t k = 0; k < n_basins; ++k) {
+          const double phi = torsion_angle(positions.data() + i * n_atoms * 3, system_.phi[k]);
+          if (phi > 0 && phi < basin_end) inside |= std::uint32_t{1} << k;
+        }
+        basins[begin + i] = inside;
+      }
+    });
+  }
+}
+
+}  // namespace boltzflow

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: MIT
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <set>
+#include <vector>
+
+#include "boltzflow/base/errors.hpp"
+#include "boltzflow/base/random.hpp"
+#include "boltzflow/training/importance_weights.hpp"
+#include "boltzflow/training/weighted_fit.hpp"
+
+namespace boltzflow {
+namespace {
+
+TEST(ImportanceWeights, LogMeanExpNeitherOverflowsNorLosesSmallTerms) {
+  EXPECT_NEAR(log_mean_exp(std::vector{1000.0, 1000.0}), 1000.0, 1e-12);
+  EXPECT_NEAR(log_mean_exp(std::vector{0.0, std::log(3.0)}), std::log(2.0), 1e-15);
+  EXPECT_EQ(log_mean_exp(std::vector{-INFINITY, -INFINITY}), -INFINITY);
+  EXPECT_THROW(log_mean_exp({}), InputError);
+}
+
+TEST(ImportanceWeights, ClippingSetsTheLargestToTheSmallestAmongThem) {
+  std::vector<double> weights{1, 9, 3, 8, 2, 7, 0, 5, 4, 6};
+  clip_log_weights(weights, 0.3);
+  EXPECT_EQ(weights, (std::vector<double>{1, 7, 3, 7, 2, 7, 0, 5, 4, 6}));
+  std::vector<double> same{1, 5, 3};
+  clip_log_weights(same, 0.0);
+  EXPECT_EQ(same, (std::vector<double>{1, 5, 3}));
+}
+
+TEST(ImportanceWeights, EffectiveSampleFraction) {
+  EXPECT_NEAR(effective_sample_fraction(std::vector{5.0, 5.0, 5.0}), 1.0, 1e-15);
+  EXPECT_NEAR(effective_sample_fraction(std::vector{0.0, -800.0, -900.0, -INFINITY}), 0.25, 1e-15);
+  EXPECT_NEAR(effective_sample_fraction(std::vector{std::log(1.0), std::log(3.0)}), 16.0 / (2 * 10), 1e-15);
+}
+
+TEST(ImportanceWeights, SystematicResamplingIsWithinOneOfTheExpectation) {
+  RandomStream random(4);
+  std::vector<double> weight;
+  for (int i = 0; i < 5000; ++i) weight.push_back(i % 7 == 0 ? 0.0 : std::exp(3 * random.normal()));
+  const double total = std::accumulate(weight.begin(), weight.end(), 0.0);
+  for (const std::int64_t n : {1, 100, 5000, 20'001}) {
+    const std::vector<std::uint32_t> indices = systematic_resample(weight, n, random);
+    ASSERT_EQ(std::ssize(indices), n);
+    std::vector<int> count(weight.size());
+    for (const std::uint32_t i : indices) ++count.at(i);
+    for (std::size_t i = 0; i < weight.size(); ++i)
+      ASSERT_LE(std::abs(count[i] - static_cast<double>(n) * weight[i] / total), 1 + 1e-6) << i;
+  }
+  EXPECT_THROW(systematic_resample(std::vector<double>(3, 0.0), 3, random), InputError);
+  EXPECT_THROW(normalized_weights(std::vector{0.0, static_cast<double>(NAN)}), InputError);
+}
+
+TEST(ImportanceWeights, ShufflingKeepsEveryIndexAndIsReproducible) {
+  std::vector<std::uint32_t> a(1000), b;
+  std::iota(a.begin(), a.end(), 0u);
+  b = a;
+  RandomStream first(9), second(9);
+  shuffle(a, first);
+  shuffle(b, second);
+  EXPECT_EQ(a, b);
+  EXPECT_FALSE(std::is_sorted(a.begin(), a.end()));
+  EXPECT_EQ(std::set<std::uint32_t>(a.begin(), a.end()).size(), 1000u);
+}
+
+// The gradient handed to autograd is the derivative of the loss it returns.
+TEST(LogDispersionLoss, GradientIsItsDerivative) {
+  RandomStream random(2);
+  const int n = 40;
+  std::vector<float> log_prob(n), gradient(n);
+  std::vector<double> log_density(n), weight(n);
+  for (int b = 0; b < n; ++b) {
+    log_prob[b] = static_cast<float>(random.normal());
+    log_density[b] = 50 + random.normal();
+    weight[b] = 0.5 + random.uniform();
+  }
+  const WeightedFit::Regularization regularization{.log_dispersion = 0.7, .clip = 100};
+  log_dispersion_loss(log_prob, log_density, weight, regularization, gradient);
+  std::vector<float> unused(n);
+  for (int b = 0; b < n; ++b) {
+    std::vector<float> up = log_prob, down = log_prob;
+    up[b] += 1e-2f;
+    down[b] -= 1e-2f;
+    const double difference = (log_dispersion_loss(up, log_density, weight, regularization, unused) -
+                               log_dispersion_loss(down, log_density, weight, regularization, unused)) /
+                              (static_cast<double>(up[b]) - static_cast<double>(down[b]));
+    EXPECT_NEAR(gradient[b], difference, 1e-7);  // the loss is quadratic: float32 rounding of the gradient only
+  }
+}
+
+TEST(LogDispersionLoss, ClipsDeviationsAndRefusesWhatIsNotFinite) {
+  const std::vector<float> log_prob{0, 0, 0, 0};
+  const std::vector<double> log_density{0, 0, 0, 400}, weight{1, 1, 1, 1};
+  std::vector<float> gradient(4);
+  log_dispersion_loss(log_prob, log_density, weight, {.log_dispersion = 1, .clip = 5}, gradient);
+  EXPECT_FLOAT_EQ(gradient[3], -(1 + 2 * 5.0f) / 4);  // 300 above the mean counts as 5
+  EXPECT_FLOAT_EQ(gradient[0], -(1 - 2 * 5.0f) / 4);  // 100 below likewise
+  const std::vector<float> broken{0, NAN, 0, 0};
+  EXPECT_TRUE(std::isnan(log_dispersion_loss(broken, log_density, weight, {1, 5}, gradient)));
+}
+
+}  // namespace
+}  // namespace boltzflow
