@@ -4,11 +4,8 @@
 #include "boltzflow/flow/conditioner_products.hpp"
 
 #include <ATen/Functions.h>
+#include <ATen/Parallel.h>
 #include <ATen/core/LegacyTypeDispatch.h>
-
-// Of the OpenMP runtime that LibTorch runs on.
-extern "C" int omp_get_max_threads();
-extern "C" void omp_set_num_threads(int n_threads);
 
 namespace boltzflow {
 namespace {
@@ -50,11 +47,11 @@ void multiply_bfloat16(const MatrixProduct& p, const std::uint16_t* a, const std
 
 bool has_bfloat16_products() noexcept { return __builtin_cpu_supports("avx512bf16") != 0; }
 
-SerialProducts::SerialProducts() noexcept : saved_(omp_get_max_threads()) {
-  if (saved_ != 1) omp_set_num_threads(1);
+SerialProducts::SerialProducts() noexcept : saved_(at::get_num_threads()) {
+  if (saved_ != 1) at::set_num_threads(1);
 }
 SerialProducts::~SerialProducts() {
-  if (saved_ != 1) omp_set_num_threads(saved_);
+  if (saved_ != 1) at::set_num_threads(saved_);
 }
 
 }  // namespace boltzflow
