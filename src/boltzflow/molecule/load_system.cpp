@@ -9,7 +9,9 @@
 #include <vector>
 
 #include "boltzflow/base/errors.hpp"
+#include "boltzflow/molecule/amber.hpp"
 #include "boltzflow/molecule/builtin_systems.hpp"
+#include "boltzflow/molecule/openmm_system.hpp"
 #include "boltzflow/molecule/system_file.hpp"
 
 namespace boltzflow {
@@ -17,7 +19,36 @@ namespace {
 
 namespace fs = std::filesystem;
 
+/// The structure file a user named, or else the first one beside `path` with its name and one of these extensions.
+std::optional<fs::path> structure_for(const fs::path& path, const LoadOptions& options,
+                                      std::initializer_list<const char*> extensions) {
+  if (options.structure) return options.structure;
+  for (const char* extension : extensions) {
+    const fs::path beside = fs::path(path).replace_extension(extension);
+    std::error_code ignored;
+    if (fs::is_regular_file(beside, ignored)) return beside;
+  }
+  return std::nullopt;
+}
+
 MolecularSystem load_json(const fs::path& path, const LoadOptions&) { return read_system_file(path); }
+
+MolecularSystem load_xml(const fs::path& path, const LoadOptions& options) {
+  return read_openmm_system(path, structure_for(path, options, {".pdb"}));
+}
+
+MolecularSystem load_prmtop(const fs::path& path, const LoadOptions& options) {
+  AmberSolvent solvent = AmberSolvent::none;
+  if (options.generalized_born == "obc1")
+    solvent = AmberSolvent::obc1;
+  else if (options.generalized_born == "obc2")
+    solvent = AmberSolvent::obc2;
+  else if (options.generalized_born != "none")
+    throw InputError(path.string(),
+                     fmt::format("the generalised Born model \"{}\" is not known; choose none, obc1 or obc2",
+                                 options.generalized_born));
+  return read_amber(path, structure_for(path, options, {".inpcrd", ".crd", ".rst7"}), solvent);
+}
 
 /// The whole list of what load_system reads.
 struct SystemFormat {
@@ -27,6 +58,9 @@ struct SystemFormat {
 };
 constexpr SystemFormat formats[] = {
     {".json", "a boltzflow system file", &load_json},
+    {".xml", "an OpenMM System", &load_xml},
+    {".prmtop", "an Amber topology", &load_prmtop},
+    {".parm7", "an Amber topology", &load_prmtop},
 };
 
 std::size_t edit_distance(std::string_view a, std::string_view b) {

@@ -12,7 +12,7 @@ namespace boltzflow {
 struct LoadOptions {
   /// The structure that goes with a topology: a PDB beside a System XML (names, positions), inpcrd/crd/rst7 beside a
   /// prmtop. Left out, a file of the same name and one of those extensions is used where there is one.
-  std::optional<std::filesystem::path> structure;
+  std::optional<std::filesystem::path> structure = std::nullopt;
   /// For a prmtop: "none", "obc1" or "obc2".
   std::string generalized_born = "obc1";
 };

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <filesystem>
+#include <memory>
+
+#include "boltzflow/molecule/frames.hpp"
+
+namespace boltzflow {
+
+/// What a PDB file holds: the atoms of its first model, and the positions of all models.
+struct PdbFile {
+  std::vector<Atom>
+      atoms;      ///< names, elements (columns 77-78, else from the name), residues, chains; mass of the element
+  Frames frames;  ///< one per MODEL
+};
+
+/// This reads ATOM and HETATM records; of alternative locations the first (blank, A or 1) is kept. Models are set apart
+/// by MODEL/ENDMDL, or by END.
+/// @throws MissingInputError, IoError; InputError with file:line for records that are cut short or hold no numbers,
+/// models
+///         with different numbers of atoms, and files without atoms.
+PdbFile read_pdb(const std::filesystem::path& path);
+
+/// Copies names, elements and residues, and the first model's positions, into a system with the same atoms.
+/// @throws InputError if the number of atoms differs.
+void name_atoms_from_pdb(MolecularSystem& system, const std::filesystem::path& path);
+
+Frames read_pdb_frames(const std::filesystem::path& path);
+
+/// One MODEL a frame, and CONECT records for every bond at the end; coordinates to 0.0001 nm, below 1000 nm.
+std::unique_ptr<FrameWriter> make_pdb_writer(const std::filesystem::path& path, const MolecularSystem& system);
+
+}  // namespace boltzflow
