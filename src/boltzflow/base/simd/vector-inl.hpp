@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 // Vectors of float and double for kernel files, on GCC vector types. Included only by kernel files, which are compiled
-// once per instruction set with BOLTZFLOW_SIMD_TARGET defined (cmake/boltzflow_floors.cmake); everything here lives in a
-// namespace of that name, so that no AVX-512 copy of a function can be linked into code that runs elsewhere.
+// once per instruction set with BOLTZFLOW_SIMD_TARGET defined (cmake/boltzflow_floors.cmake); everything here lives in
+// a namespace of that name, so that no AVX-512 copy of a function can be linked into code that runs elsewhere.
 //
 // Lanes<float> and Lanes<double> carry the vector type, its lane count and the functions on it, so that one kernel
 // template serves both precisions. AVX-512 intrinsics are called in their maskz form with a full mask: the same
-// instruction, without the false alarm of g++ 12 over the uninitialised operand of the plain form. Accuracies are the largest errors measured by tests/base/test_simd.cpp.
+// instruction, without the false alarm of g++ 12 over the uninitialised operand of the plain form. Accuracies are the
+// largest errors measured by tests/base/test_simd.cpp.
 #pragma once
 #if !defined(BOLTZFLOW_SIMD_TARGET)
 #error "vector-inl.hpp is for kernel files, compiled through boltzflow_floor(... KERNELS ...)"
@@ -58,7 +59,7 @@ struct Lanes<float> {
     return (Vector)_mm_sqrt_ps((__m128)a);
 #endif
   }
-  /// 1/sqrt(a), relative error <= 2e-7; a > 0 normal. a = 0 gives NaN where an estimate is refined: guard it.
+  /// 1/sqrt(a), relative error <= 1.5e-7; a > 0 normal. a = 0 gives NaN where an estimate is refined: guard it.
   static BOLTZFLOW_INLINE Vector rsqrt(Vector a) {
 #if defined(__AVX512F__)
     const Vector y = (Vector)_mm512_maskz_rsqrt14_ps(0xffff, (__m512)a);
@@ -67,6 +68,7 @@ struct Lanes<float> {
     return 1.0f / sqrt(a);
 #endif
   }
+  /// 1/a, relative error <= 1.2e-7; a normal and not 0.
   static BOLTZFLOW_INLINE Vector reciprocal(Vector a) {
 #if defined(__AVX512F__)
     const Vector y = (Vector)_mm512_maskz_rcp14_ps(0xffff, (__m512)a);
@@ -136,7 +138,7 @@ struct Lanes<float> {
     y -= 0.5f * z;
     return (m + y) + e * 0.693359375f;
   }
-  /// sin and cos of x in radians, |x| <= 1e4: absolute error <= 2e-7.
+  /// sin and cos of x in radians, |x| <= 1e4: absolute error <= 1e-7.
   static BOLTZFLOW_INLINE void sincos(Vector x, Vector& sine, Vector& cosine) {
     const Vector n = round(x * 0.636619772367581343f);
     Vector r = x - n * 1.5703125f;
@@ -144,12 +146,12 @@ struct Lanes<float> {
     r -= n * 7.54978995489188216e-8f;
     sincos_reduced(r, to_integer(n), sine, cosine);
   }
-  /// sin and cos of 2 pi x; x of a few turns. Exactly periodic in exactly representable turns.
+  /// sin and cos of 2 pi x, |x| <= 3 turns: absolute error <= 1e-7. Quarter turns are exact.
   static BOLTZFLOW_INLINE void sincos_turns(Vector x, Vector& sine, Vector& cosine) {
     const Vector n = round(x * 4.0f);
     sincos_reduced((x - n * 0.25f) * 6.283185307179586f, to_integer(n), sine, cosine);
   }
-  /// Inverse cosine, input clamped to [-1, 1]; absolute error <= 5e-7, relative accuracy kept near +1.
+  /// Inverse cosine, input clamped to [-1, 1]; absolute error <= 3.5e-7, relative error near +1 <= 1.5e-7.
   static BOLTZFLOW_INLINE Vector acos(Vector x) {
     x = min(max(x, set(-1.0f)), set(1.0f));
     const Vector a = abs(x);
@@ -165,7 +167,7 @@ struct Lanes<float> {
     return select(large, select(x < 0.0f, 3.14159265358979f - from_large, from_large),
                   1.57079632679490f - copysign(arcsine, x));
   }
-  /// atan2(y, x) in (-pi, pi]; absolute error <= 5e-7; atan2(0, 0) = 0.
+  /// atan2(y, x) in (-pi, pi], finite arguments; absolute error <= 3e-7; atan2(0, 0) = 0.
   static BOLTZFLOW_INLINE Vector atan2(Vector y, Vector x) {
     const Vector ax = abs(x), ay = abs(y), small = min(ax, ay), large = max(ax, ay);
     const Vector t = small / max(large, set(1e-37f));
@@ -254,7 +256,7 @@ struct Lanes<double> {
     return total;
   }
 
-  /// exp, clamped to [-708, 709]; relative error <= 3e-16. Rational form after Cephes exp.c.
+  /// exp, clamped to [-708, 709]; relative error <= 2.5e-16. Rational form after Cephes exp.c.
   static BOLTZFLOW_INLINE Vector exp(Vector x) {
     x = min(max(x, set(-708.0)), set(709.0));
     const Vector n = round(x * 1.4426950408889634073599);
@@ -266,7 +268,7 @@ struct Lanes<double> {
     const Vector e = 1.0 + 2.0 * (p / (q - p));
     return (Vector)((Integer)e + (to_integer(n) << 52));
   }
-  /// Natural logarithm of a normal x > 0; relative error <= 4e-16. Rational form after Cephes log.c.
+  /// Natural logarithm of a normal x > 0; relative error <= 2e-16. Rational form after Cephes log.c.
   static BOLTZFLOW_INLINE Vector log(Vector x) {
     const Integer bits = (Integer)x;
     const Integer exponent = (bits - 0x3fe6a09e667f3bcdLL) >> 52;  // mantissa in [sqrt(1/2), sqrt(2))
@@ -289,7 +291,7 @@ struct Lanes<double> {
     y -= 0.5 * z;
     return (m + y) + e * 0.693359375;
   }
-  /// sin and cos of x in radians, |x| <= 1e6: absolute error <= 3e-16 plus rounding of the reduction.
+  /// sin and cos of x in radians, |x| <= 1e6: absolute error <= 2e-16.
   static BOLTZFLOW_INLINE void sincos(Vector x, Vector& sine, Vector& cosine) {
     const Vector n = round(x * 6.36619772367581382433e-1);
     Vector r = x - n * 1.57079625129699707031;
@@ -297,17 +299,18 @@ struct Lanes<double> {
     r -= n * 5.39030285815811905290e-15;
     sincos_reduced(r, to_integer(n), sine, cosine);
   }
+  /// sin and cos of 2 pi x, |x| <= 3 turns: absolute error <= 2e-16. Quarter turns are exact.
   static BOLTZFLOW_INLINE void sincos_turns(Vector x, Vector& sine, Vector& cosine) {
     const Vector n = round(x * 4.0);
     sincos_reduced((x - n * 0.25) * 6.283185307179586476925, to_integer(n), sine, cosine);
   }
-  /// Inverse cosine, input clamped to [-1, 1]; absolute error <= 5e-16, relative accuracy kept near +1.
+  /// Inverse cosine, input clamped to [-1, 1]; absolute error <= 5e-16, relative error near +1 <= 4e-16.
   static BOLTZFLOW_INLINE Vector acos(Vector x) {
     x = min(max(x, set(-1.0)), set(1.0));
     const Vector sine = sqrt((1.0 - x) * (1.0 + x));
     return atan2(sine, x);
   }
-  /// atan2(y, x) in (-pi, pi]; absolute error <= 5e-16. Rational form after Cephes atan.c.
+  /// atan2(y, x) in (-pi, pi], finite arguments; absolute error <= 5e-16. Rational form after Cephes atan.c.
   static BOLTZFLOW_INLINE Vector atan2(Vector y, Vector x) {
     const Vector ax = abs(x), ay = abs(y), small = min(ax, ay), large = max(ax, ay);
     const Vector t = small / max(large, set(1e-300));
