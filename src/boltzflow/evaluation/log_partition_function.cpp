@@ -1,29 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include "boltzflow/evaluation/log_partition_function.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
 #include <limits>
 #include <vector>
 
-#include "boltzflow/base/errors.hpp"
 #include "boltzflow/evaluation/importance_weights.hpp"
 
 namespace boltzflow {
-
-double log_mean_exp(std::span<const double> values) {
-  if (values.empty()) throw InputError("the mean of no values was asked for");
-  for (std::size_t n = 0; n < values.size(); ++n)
-    if (std::isnan(values[n]))
-      throw InputError(fmt::format("value {} is NaN; the logarithm of a mean needs numbers", n));
-  const double largest = *std::max_element(values.begin(), values.end());
-  if (std::isinf(largest)) return largest;
-  double sum = 0;
-  for (const double value : values) sum += std::exp(value - largest);
-  return largest + std::log(sum / static_cast<double>(values.size()));
-}
 
 double log_partition_function_reverse(std::span<const double> log_weight) {
   require_log_weights(log_weight);

@@ -2,11 +2,9 @@
 #pragma once
 #include <span>
 
-namespace boltzflow {
+#include "boltzflow/base/log_mean_exp.hpp"
 
-/// This returns log( 1/N sum_n exp(values_n) ) without overflow; -inf and +inf are what they are.
-/// @throws InputError if values is empty or holds NaN.
-double log_mean_exp(std::span<const double> values);
+namespace boltzflow {
 
 /// This estimates log Z = log int exp(-u(x)) dx from samples of q; biased low, by about (1/ESS - 1) / (2 N).
 ///

@@ -10,15 +10,6 @@
 
 namespace boltzflow {
 
-double log_mean_exp(std::span<const double> x) {
-  if (x.empty()) throw InputError("the mean of no numbers was asked for");
-  const double largest = *std::max_element(x.begin(), x.end());
-  if (!std::isfinite(largest)) return largest;
-  double sum = 0;
-  for (const double value : x) sum += std::exp(value - largest);
-  return largest + std::log(sum / static_cast<double>(x.size()));
-}
-
 void clip_log_weights(std::span<double> log_weight, double fraction) {
   if (fraction <= 0 || log_weight.empty()) return;
   const auto n_clipped = std::clamp<std::int64_t>(

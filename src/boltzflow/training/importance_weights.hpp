@@ -4,12 +4,10 @@
 #include <span>
 #include <vector>
 
+#include "boltzflow/base/log_mean_exp.hpp"
 #include "boltzflow/base/random.hpp"
 
 namespace boltzflow {
-
-/// log( 1/n sum exp(x_n) ), without overflow; -inf if every x is. @throws InputError if x is empty.
-double log_mean_exp(std::span<const double> x);
 
 /// Sets the largest `fraction` of the log weights (at least one, if fraction > 0) to the smallest among them.
 /// Clipping as in Schopmans2025 (TA-BG), where fraction is 1e-4.
