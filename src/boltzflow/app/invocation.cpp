@@ -20,9 +20,9 @@ void Invocation::print(const std::string& text, const nlohmann::ordered_json& do
   write_output(json ? document.dump(2) + "\n" : text);
 }
 
-void Invocation::prepare(int default_threads) const {
+void Invocation::prepare(int default_threads, const std::string& default_device) const {
   prepare_threads(threads.value_or(default_threads));
-  check_device(device);
+  check_device(device.value_or(default_device));
 }
 
 }  // namespace boltzflow

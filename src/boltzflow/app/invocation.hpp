@@ -17,7 +17,7 @@ struct Invocation {
   bool quiet = false;  ///< no progress and no messages
   std::optional<std::int64_t> seed;
   std::optional<int> threads;  ///< 0: one per core
-  std::string device = "cpu";
+  std::optional<std::string> device;  ///< "cpu" or "cuda"
 
   /// Writes the result: `text` for people, or `document` with --json. @throws IoError if standard output is gone.
   void print(const std::string& text, const nlohmann::ordered_json& document) const;
@@ -25,7 +25,7 @@ struct Invocation {
   Progress::Style progress_style() const { return Progress::terminal_here(quiet); }
   /// Sets the number of threads everywhere and checks that the device is there.
   /// @throws UnavailableError saying what to do where it is not.
-  void prepare(int default_threads = 0) const;
+  void prepare(int default_threads = 0, const std::string& default_device = "cpu") const;
 };
 
 /// Writes to standard output and flushes. @throws IoError if it cannot be written to.

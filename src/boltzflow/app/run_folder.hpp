@@ -10,7 +10,8 @@ namespace boltzflow {
 ///     config.toml      the effective configuration       metrics.csv, metrics.jsonl   one row per step
 ///     manifest.json    version, seed, hardware, status   checkpoints/                 for --resume
 ///     model.boltzflow  all that `sample` needs           samples/                     PDB, DCD, NPZ
-///     evaluation.json, report.html                       lock                         the process at work
+///     system.json      the molecule                      evaluation.json, report.html
+///     lock             the process at work
 ///
 /// The lock is an flock on the file `lock`, so that it vanishes with its process however that ends.
 class RunFolder {
@@ -28,6 +29,7 @@ class RunFolder {
 
   const std::filesystem::path& path() const noexcept { return path_; }
   std::filesystem::path configuration() const { return path_ / "config.toml"; }
+  std::filesystem::path system() const { return path_ / "system.json"; }
   std::filesystem::path manifest() const { return path_ / "manifest.json"; }
   std::filesystem::path metrics_csv() const { return path_ / "metrics.csv"; }
   std::filesystem::path metrics_jsonl() const { return path_ / "metrics.jsonl"; }

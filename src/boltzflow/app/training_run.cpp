@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: MIT
+#include "boltzflow/app/training_run.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "boltzflow/app/manifest.hpp"
+#include "boltzflow/app/metrics_log.hpp"
+#include "boltzflow/app/run_folder.hpp"
+#include "boltzflow/app/run_observer.hpp"
+#include "boltzflow/app/run_results.hpp"
+#include "boltzflow/app/signals.hpp"
+#include "boltzflow/base/atomic_file.hpp"
+#include "boltzflow/base/threads.hpp"
+#include "boltzflow/molecule/load_system.hpp"
+#include "boltzflow/molecule/system_file.hpp"
+
+namespace boltzflow {
+namespace {
+
+/// A run ready to train: where it is written and what is trained.
+struct Run {
+  RunSettings settings;  ///< resolved
+  RunFolder folder;
+  Manifest manifest;
+  TrainedModel model;
+  std::optional<Frames> reference;
+};
+
+/// The settings of a new run: the layers, and the words that stand for single settings over them.
+void read_new_settings(const TrainingWords& words, const Invocation& invocation, RunSettings& settings) {
+  read_settings(settings, words.source);
+  if (!words.system.empty()) settings.system = words.system;
+  if (!words.structure.empty()) settings.structure = words.structure;
+  if (words.temperature) settings.temperature = *words.temperature;
+  if (invocation.seed) settings.training.trainer.seed = *invocation.seed;
+  if (!words.reference.empty()) settings.evaluation.reference = words.reference;
+  if (settings.system.empty())
+    throw Error(ExitStatus::usage, "boltzflow train: name a system, as in `boltzflow train alanine-dipeptide`");
+}
+
+/// A run may be resumed from another folder than it was started in.
+void make_absolute(std::string& path) {
+  if (!path.empty()) path = std::filesystem::absolute(path).lexically_normal().string();
+}
+
+std::optional<Frames> read_reference(const std::string& path, const MolecularSystem& system) {
+  if (path.empty()) return std::nullopt;
+  return read_frames(path, &system);
+}
+
+void resolve(RunSettings& settings, int dimension) {
+  try {
+    settings.training = resolve_training_options(settings.training, dimension);
+  } catch (const ConfigurationError& error) {
+    const std::string message = error.what();
+    const auto n = std::count(message.begin(), message.end(), '\n') + 1;
+    throw ConfigurationError(fmt::format("{}\n{} {}; nothing was started.", message, n, n == 1 ? "error" : "errors"));
+  }
+}
+
+TrainedModel make_model(MolecularSystem system, const RunSettings& settings, const std::string& device) {
+  auto potential = make_force_field(system);
+  TrainedModel model{BoltzmannGenerator(std::move(system), settings.temperature, settings.training.flow,
+                                        static_cast<std::uint64_t>(settings.training.trainer.seed)),
+                     std::move(potential)};
+  if (device != "cpu") model.generator.flow().to_device(device);
+  return model;
+}
+
+Run start(const TrainingWords& words, const Invocation& invocation) {
+  RunSettings settings;
+  read_new_settings(words, invocation, settings);
+  const std::string device = invocation.device.value_or("cpu");
+  invocation.prepare();
+  LoadOptions load;
+  if (!settings.structure.empty()) load.structure = settings.structure;
+  load.generalized_born = settings.generalized_born;
+  MolecularSystem system = load_system(settings.system, load);
+  if (settings.temperature == 0) settings.temperature = system.temperature;
+  make_absolute(settings.evaluation.reference);
+  std::optional<Frames> reference = read_reference(settings.evaluation.reference, system);
+  resolve(settings, InternalCoordinates(system).dimension());
+  const std::string name = system.name.empty() ? std::filesystem::path(settings.system).stem().string() : system.name;
+  TrainedModel model = make_model(system, settings, device);
+
+  RunFolder folder = RunFolder::create(words.run, name);
+  // The configuration comes last: a folder with a config.toml is a run, and a run can be resumed.
+  write_system_file(folder.system(), system);
+  Manifest manifest(folder.manifest(), name, settings.training.trainer.seed, device);
+  manifest.begin_session(invocation.command_line);
+  write_file_atomically(folder.configuration(), settings_toml(settings));
+  return {std::move(settings), std::move(folder), std::move(manifest), std::move(model), std::move(reference)};
+}
+
+Run reopen(const TrainingWords& words, const Invocation& invocation) {
+  if (!words.system.empty() || words.temperature || invocation.seed)
+    throw Error(ExitStatus::usage, "boltzflow train --resume: system, temperature and seed are those of the run; leave them out");
+  RunFolder folder = RunFolder::open(words.resume);
+  Manifest manifest(folder.manifest());
+  RunSettings settings;
+  SettingsSource source = words.source;
+  source.configuration_file = folder.configuration().string();
+  read_settings(settings, source);
+  if (!words.reference.empty()) settings.evaluation.reference = words.reference;
+  make_absolute(settings.evaluation.reference);
+  const std::string device = invocation.device.value_or(manifest.device());
+  invocation.prepare(manifest.n_threads(), device);
+  MolecularSystem system = read_system_file(folder.system());
+  std::optional<Frames> reference = read_reference(settings.evaluation.reference, system);
+  resolve(settings, InternalCoordinates(system).dimension());
+  TrainedModel model = make_model(std::move(system), settings, device);
+  manifest.begin_session(invocation.command_line);
+  return {std::move(settings), std::move(folder), std::move(manifest), std::move(model), std::move(reference)};
+}
+
+std::string introduction(const Run& run) {
+  const BoltzmannGenerator& generator = run.model.generator;
+  const MolecularSystem& system = generator.system();
+  const std::string name = system.name.empty() ? run.settings.system : system.name;
+  const auto width = static_cast<int>(std::max<std::size_t>(name.size(), 10)) + 3;
+  return fmt::format("{:<{}}{} atoms, {} degrees of freedom, {}, {:g} K; flow of {} parameters on {} thread{}\n{:<{}}{}", name, width,
+                     system.n_atoms(), generator.coordinates().dimension(), system.description, generator.temperature(),
+                     count_text(static_cast<double>(generator.flow().n_parameters())), thread_count(),
+                     thread_count() == 1 ? "" : "s", "run folder", width, run.folder.path().string());
+}
+
+const char* name_of(TrainingEnd end) {
+  switch (end) {
+    case TrainingEnd::finished: return "finished";
+    case TrainingEnd::budget: return "budget";
+    default: return "stopped";
+  }
+}
+
+[[noreturn]] void throw_stopped(const Run& run) {
+  throw Error(stop_status(), fmt::format("stopped; go on with: boltzflow train --resume {}", run.folder.path().string()));
+}
+
+/// Trains to the end, then writes the results; leaves the manifest's session open.
+nlohmann::ordered_json train_and_evaluate(Run& run, bool resume, const Invocation& invocation, std::string& text) {
+  Progress progress(invocation.progress_style());
+  progress.message(introduction(run));
+  MetricsLog metrics(run.folder.metrics_csv(), run.folder.metrics_jsonl());
+  RunObserver observer(metrics, progress, [&] { run.model.generator.save(run.folder.model()); });
+  const auto potential = std::shared_ptr<const Potential>(make_force_field(run.model.generator.system()));
+  const ReducedPotential target(potential, run.settings.temperature);
+  // Nothing was trained yet if the first checkpoint had not been written.
+  const bool has_checkpoint = resume && !std::filesystem::is_empty(run.folder.checkpoints());
+  const TrainingEnd end = train(run.model.generator, target, run.settings.training, run.folder.checkpoints(),
+                                has_checkpoint, observer, stop_flag());
+  progress.finish();
+  write_file_atomically(run.folder.configuration(), settings_toml(run.settings));  // a resume may have changed budgets
+  if (end == TrainingEnd::stopped) throw_stopped(run);
+  run.model.generator.save(run.folder.model());
+
+  const RunResults results = write_run_results(
+      run.folder, run.model, run.reference,
+      {.n_samples = run.settings.evaluation.samples,
+       .seed = run.settings.training.trainer.seed,
+       .n_reference_blocks = run.settings.evaluation.reference_blocks,
+       .precision = parse_conditioner_precision(run.settings.training.trainer.sampling_precision)},
+      run.settings.output.samples, progress);
+  progress.finish();
+  text = results.text;
+  nlohmann::ordered_json document = results.document;
+  document["run"] = run.folder.path().string();
+  document["end"] = name_of(end);
+  if (end == TrainingEnd::budget)
+    text = "The training ended at its budget of time or evaluations; a larger one goes on: --resume with --set.\n" + text;
+  return document;
+}
+
+}  // namespace
+
+ExitStatus run_training(const TrainingWords& words, const Invocation& invocation) {
+  const bool resume = !words.resume.empty();
+  Run run = resume ? reopen(words, invocation) : start(words, invocation);
+  std::string text;
+  nlohmann::ordered_json document;
+  try {
+    document = train_and_evaluate(run, resume, invocation, text);
+  } catch (const std::exception& error) {
+    const bool stopped = stop_flag().stop_requested();
+    try {
+      run.manifest.end_session(stopped ? "stopped" : "failed");
+    } catch (const IoError&) {  // the disk may be what failed; the first error says so
+    }
+    if (stopped && dynamic_cast<const Error*>(&error)) throw_stopped(run);
+    throw;
+  }
+  run.manifest.end_session(document["end"].get<std::string>());
+  invocation.print(text, document);
+  return ExitStatus::success;
+}
+
+}  // namespace boltzflow

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: MIT
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "boltzflow/app/sample_files.hpp"
+#include "boltzflow/app/trained_model.hpp"
+#include "boltzflow/app/verbs/verb_definitions.hpp"
+#include "boltzflow/evaluation/effective_sample_size.hpp"
+#include "boltzflow/evaluation/importance_weights.hpp"
+#include "boltzflow/training/importance_weights.hpp"
+
+namespace boltzflow {
+namespace {
+
+struct Words {
+  std::string run, output, precision;
+  std::int64_t n_samples = 10000, n_resampled = 0;
+};
+
+/// How often each sample is drawn when n are taken in proportion to the weights.
+std::vector<std::int64_t> drawn_counts(std::span<const double> log_weight, std::int64_t n, std::int64_t seed) {
+  RandomStream random(static_cast<std::uint64_t>(seed), /*stream=*/0x726573616d706c65);  // "resample"
+  std::vector<std::int64_t> counts(log_weight.size());
+  for (const std::uint32_t index : systematic_resample(normalised_weights(log_weight), n, random)) ++counts[index];
+  return counts;
+}
+
+/// The samples of `batch` that are drawn, as often as they are.
+WeightedSamples repeated(const WeightedSamples& batch, std::span<const std::int64_t> counts) {
+  WeightedSamples result;
+  const std::size_t stride = batch.positions.size() / batch.n_samples();
+  for (std::size_t n = 0; n < batch.n_samples(); ++n) {
+    for (std::int64_t k = 0; k < counts[n]; ++k) {
+      const auto begin = batch.positions.begin() + static_cast<std::ptrdiff_t>(n * stride);
+      result.positions.insert(result.positions.end(), begin, begin + static_cast<std::ptrdiff_t>(stride));
+      result.log_prob.push_back(batch.log_prob[n]);
+      result.reduced_energy.push_back(batch.reduced_energy[n]);
+      result.log_weight.push_back(0);
+    }
+  }
+  return result;
+}
+
+ExitStatus sample(const Words& words, const Invocation& invocation) {
+  invocation.prepare();
+  const TrainedModel model = load_trained_model(words.run, invocation.device.value_or("cpu"));
+  const std::int64_t seed = invocation.seed.value_or(1);
+  const ConditionerPrecision precision =
+      words.precision.empty() ? sampling_precision() : parse_conditioner_precision(words.precision);
+  SampleFiles files(words.output, model.generator.system());
+  Progress progress(invocation.progress_style());
+  TimeLeft time;
+  std::vector<double> log_weight;
+  const std::int64_t n_passes = words.n_resampled > 0 ? 2 : 1;
+  std::int64_t n_drawn = 0;
+  const auto draw = [&](const std::function<void(const WeightedSamples&)>& take) {
+    draw_weighted_samples(model.generator, *model.potential, words.n_samples, seed, precision,
+                          [&](const WeightedSamples& batch) {
+                            take(batch);
+                            n_drawn += static_cast<std::int64_t>(batch.n_samples());
+                            const double fraction = static_cast<double>(n_drawn) / static_cast<double>(n_passes * words.n_samples);
+                            progress.update(fmt::format("sample  {:.0f} %   {}", 100 * fraction, time.text(fraction)));
+                          });
+  };
+  draw([&](const WeightedSamples& batch) {
+    log_weight.insert(log_weight.end(), batch.log_weight.begin(), batch.log_weight.end());
+    if (words.n_resampled == 0) files.append(batch);
+  });
+  if (words.n_resampled > 0) {
+    // The same seed gives the same samples again, so that only the weights need to be kept.
+    const std::vector<std::int64_t> counts = drawn_counts(log_weight, words.n_resampled, seed);
+    std::size_t begin = 0;
+    draw([&](const WeightedSamples& batch) {
+      files.append(repeated(batch, std::span(counts).subspan(begin, batch.n_samples())), false);
+      begin += batch.n_samples();
+    });
+  }
+  const std::vector<std::filesystem::path> paths = files.finish();
+  progress.finish();
+  const EffectiveSampleSize size = effective_sample_size(log_weight);
+  const std::size_t n_excluded = static_cast<std::size_t>(std::ranges::count(log_weight, -INFINITY));
+  nlohmann::ordered_json document{{"n_samples", words.n_samples},
+                                  {"n_written", words.n_resampled > 0 ? words.n_resampled : words.n_samples},
+                                  {"resampled", words.n_resampled > 0},
+                                  {"seed", seed},
+                                  {"precision", name_of(precision)},
+                                  {"effective_sample_size", size.count},
+                                  {"n_zero_weights", n_excluded},
+                                  {"files", {paths[0].string(), paths[1].string(), paths[2].string()}}};
+  std::string text = fmt::format("{} samples, worth {:.0f} independent ones ({:.1f} %)\n", words.n_samples, size.count,
+                                 100 * size.fraction);
+  if (n_excluded > 0) text += fmt::format("{} of them have no finite energy and a weight of zero\n", n_excluded);
+  if (words.n_resampled > 0) text += fmt::format("{} equally weighted draws were written\n", words.n_resampled);
+  text += fmt::format("{}  topology\n{}  frames\n{}  positions in nm{}, reduced_energy, log_weight\n", paths[0].string(),
+                      paths[1].string(), paths[2].string(), words.n_resampled > 0 ? "" : ", log_prob");
+  invocation.print(text, document);
+  return ExitStatus::success;
+}
+
+}  // namespace
+
+Verb::Action define_sample(CLI::App& options) {
+  auto words = std::make_shared<Words>();
+  options.add_option("RUN", words->run, "a run folder or a model file")->required();
+  options.add_option("-n,--samples", words->n_samples, "number of samples (default 10000)")
+      ->check(CLI::Range(std::int64_t{1}, std::int64_t{4'000'000'000}));
+  options.add_option("-o,--output", words->output, "writes FILE.pdb, FILE.dcd and FILE.npz")->required()->type_name("FILE");
+  options.add_option("--resample", words->n_resampled, "write N equally weighted draws from the samples instead")
+      ->type_name("N")
+      ->check(CLI::Range(std::int64_t{1}, std::int64_t{4'000'000'000}));
+  options.add_option("--precision", words->precision, "of the conditioners: float32, bfloat16 or split-bfloat16")
+      ->check(CLI::IsMember({"float32", "bfloat16", "split-bfloat16"}));
+  return [words](Invocation& invocation) { return sample(*words, invocation); };
+}
+
+}  // namespace boltzflow
