@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "boltzflow/evaluation/log_partition_function.hpp"
 
-#include <algorithm>
-#include <cmath>
+#include <fmt/format.h>
+
 #include <limits>
 #include <vector>
 
+#include "boltzflow/base/errors.hpp"
+#include "boltzflow/base/log_mean_exp.hpp"
 #include "boltzflow/evaluation/importance_weights.hpp"
 
 namespace boltzflow {

@@ -94,7 +94,11 @@ Axis axis_around(std::string label, std::span<const double> values, bool logarit
     high += half;
   }
   const double step = nice_step(high - low, 5) / 2;
-  return {std::move(label), std::floor(low / step + 1e-9) * step, std::ceil(high / step - 1e-9) * step, false, {}};
+  double minimum = std::floor(low / step + 1e-9) * step, maximum = std::ceil(high / step - 1e-9) * step;
+  // A line along the frame would not be seen; but at zero, where many quantities end.
+  if (low != 0 && low - minimum < 0.1 * step) minimum -= step;
+  if (high != 0 && maximum - high < 0.1 * step) maximum += step;
+  return {std::move(label), minimum, maximum, false, {}};
 }
 
 }  // namespace boltzflow::plot

@@ -14,7 +14,7 @@ namespace boltzflow::plot {
 namespace {
 
 constexpr double figure_width = 420, figure_height = 320, map_height = 360;
-constexpr double left = 60, top = 52, bottom = 48, right = 14, map_right = 74;
+constexpr double left = 66, top = 52, bottom = 48, right = 14, map_right = 74;
 constexpr double character_width = 6.4;  // of the 12 px sans-serif face, on average and on the safe side
 
 const char* name_of(Series series) {
@@ -217,7 +217,7 @@ std::string Figure::svg() const {
       "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {} {}\" "
       "role=\"img\">\n<title>{}</title>\n<desc>{}</desc>\n",
       figure_width, height, escaped(title_), escaped(description_));
-  svg += fmt::format("<text class=\"title\" x=\"{}\" y=\"18\">{}</text>\n", is_map_ ? left : left, escaped(title_));
+  svg += fmt::format("<text class=\"title\" x=\"{}\" y=\"18\">{}</text>\n", left, escaped(title_));
   svg += fmt::format("<rect class=\"area\" x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\"/>\n", left, top, plot_width,
                      plot_height);
   // A nested picture clips what goes beyond the axes without an id, which would have to be unique in the page.

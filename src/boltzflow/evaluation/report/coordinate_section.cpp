@@ -17,6 +17,7 @@ namespace {
 
 using namespace plot;
 
+constexpr int n_histogram_bins = 40;
 constexpr std::size_t n_shown = 3;  // of bonds and of angles
 
 struct Moments {
@@ -58,10 +59,12 @@ std::string histogram_figure(const Comparison& comparison, std::span<const doubl
   if (!(low < high)) return "";
   std::vector<double> x, all{0};
   std::vector<std::pair<Series, WeightedHistogram>> curves;
-  curves.emplace_back(Series::raw, weighted_histogram(samples, {}, low, high, 60));
-  curves.emplace_back(Series::reweighted, weighted_histogram(samples, weight.first(samples.size()), low, high, 60));
-  if (!reference.empty()) curves.emplace_back(Series::reference, weighted_histogram(reference, {}, low, high, 60));
-  for (std::size_t bin = 0; bin < 60; ++bin) x.push_back(curves[0].second.center(bin));
+  curves.emplace_back(Series::raw, weighted_histogram(samples, {}, low, high, n_histogram_bins));
+  curves.emplace_back(Series::reweighted,
+                      weighted_histogram(samples, weight.first(samples.size()), low, high, n_histogram_bins));
+  if (!reference.empty())
+    curves.emplace_back(Series::reference, weighted_histogram(reference, {}, low, high, n_histogram_bins));
+  for (std::size_t bin = 0; bin < std::size_t{n_histogram_bins}; ++bin) x.push_back(curves[0].second.center(bin));
   for (auto& [series, histogram] : curves)
     for (double& p : histogram.probability) all.push_back(p /= histogram.width());
   Axis x_axis{column.is_angle ? "angle (degrees)" : "length (nm)", low, high, false, {}};
@@ -88,6 +91,8 @@ std::string overview_figure(const std::vector<Comparison>& comparisons, const ch
     all.push_back(width.back());
   }
   Axis x{"number, in the order of the internal coordinates", 0, static_cast<double>(index.size()) + 1, false, {}};
+  for (const double tick : nice_ticks(x))
+    if (tick == std::floor(tick) && tick > 0) x.ticks.push_back(tick);
   Figure figure(
       x, axis_around("difference to the reference", all), title,
       fmt::format(

@@ -11,9 +11,9 @@ std::string html_section(std::string_view heading, std::string_view introduction
   return html + std::string(content) + "</section>\n";
 }
 
-std::string html_figures(const std::vector<std::string>& svgs) {
+std::string html_figures(const std::vector<std::string>& svgs, FigureSize size) {
   if (svgs.empty()) return "";
-  std::string html = "<div class=\"figures\">\n";
+  std::string html = fmt::format("<div class=\"figures{}\">\n", size == FigureSize::large ? " large" : "");
   for (const std::string& svg : svgs) html += "<figure>\n" + svg + "</figure>\n";
   return html + "</div>\n";
 }
@@ -44,13 +44,14 @@ h1 { font-size: 1.7rem; margin: 0; line-height: 1.2; overflow-wrap: anywhere; }
 h2 { font-size: 1.2rem; margin: 2.2rem 0 .4rem; padding-top: 1rem; border-top: 1px solid var(--rule); }
 p { margin: .3rem 0 .8rem; max-width: 78ch; color: var(--faint); }
 .warning { border-left: 4px solid var(--raw); background: var(--card); color: var(--ink); padding: .5rem .8rem; }
-.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(11rem, 1fr)); gap: .8rem; margin: 1.2rem 0 0; }
-.tiles div { background: var(--card); border-radius: 6px; padding: .7rem .9rem; }
-.tiles dt { color: var(--faint); font-size: .85rem; } .tiles dd { margin: 0; font-size: 1.25rem; font-variant-numeric: tabular-nums; }
+.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(11.5rem, 1fr)); gap: .7rem; margin: 1.2rem 0 0; }
+.tiles div { background: var(--card); border-radius: 6px; padding: .6rem .7rem; }
+.tiles dt { color: var(--faint); font-size: .85rem; } .tiles dd { margin: 0; font-size: 1.05rem; font-variant-numeric: tabular-nums; }
 .tiles dd small { display: block; font-size: .8rem; color: var(--faint); }
 .figures { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 380px), 1fr)); gap: 1rem; }
+.figures.large { grid-template-columns: repeat(auto-fill, minmax(min(100%, 500px), 1fr)); }
 figure { margin: 0; min-width: 0; background: var(--card); border-radius: 6px; padding: .6rem; }
-figure svg { display: block; width: 100%; height: auto; max-width: 560px; margin: 0 auto; }
+figure svg { display: block; width: 100%; height: auto; max-width: 600px; margin: 0 auto; }
 svg text { font: 12px system-ui, -apple-system, "Segoe UI", Roboto, "DejaVu Sans", sans-serif; fill: var(--faint); }
 svg text.title { font-size: 14px; font-weight: 600; fill: var(--ink); }
 svg .area { fill: var(--area); } svg .frame { fill: none; stroke: var(--faint); stroke-width: 1; }
@@ -69,7 +70,7 @@ svg .band.series-second, svg .dot.series-second { fill: var(--second); }
 svg .band.series-third, svg .dot.series-third { fill: var(--third); }
 .table { overflow-x: auto; } table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: .93rem; }
 th, td { padding: .28rem .9rem .28rem 0; text-align: left; border-bottom: 1px solid var(--rule); vertical-align: top; }
-thead th { color: var(--faint); font-weight: 600; } tbody th { font-weight: 400; }
+thead th { color: var(--faint); font-weight: 600; } tbody th { font-weight: 400; white-space: nowrap; }
 td { white-space: nowrap; } td.text { white-space: normal; }
 .facts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 26rem), 1fr)); gap: 1rem 2rem; }
 dl.list { display: grid; grid-template-columns: max-content 1fr; gap: .15rem 1rem; margin: 0; align-content: start; }

@@ -53,7 +53,8 @@ std::string free_energy_figure(const std::vector<Curve>& curves, double temperat
       above.push_back(f.back() + rt * relative);
     }
   }
-  Axis y = axis_around("free energy (kJ/mol)", all);
+  all.push_back(*std::max_element(all.begin(), all.end()) + rt);
+  const Axis y = axis_around("free energy (kJ/mol)", all);
   Figure figure({coordinate + " (degrees)", -180, 180, false, {-180, -90, 0, 90, 180}}, y, title,
                 fmt::format("Free energy along {} of {} distributions, up to {:.3g} kJ/mol", coordinate, curves.size(),
                             y.maximum));

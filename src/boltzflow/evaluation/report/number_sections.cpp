@@ -22,8 +22,8 @@ std::string with_unit(const MetricEntry& metric, Estimate estimate) {
   const std::string text = displayed(metric, estimate);
   if (*metric.unit == '\0') return text;
   // Per cent of a value with its error stands in brackets, or it would belong to the error alone.
-  if (std::string_view(metric.unit) == "%" && text.find("±") != std::string::npos) return "(" + text + ") %";
-  return text + " " + metric.unit;
+  if (std::string_view(metric.unit) == "%" && text.find("±") != std::string::npos) return "(" + text + ")\u00a0%";
+  return text + "\u00a0" + metric.unit;
 }
 
 std::string tile(const Evaluation& evaluation, const char* name, const char* label) {
@@ -91,10 +91,10 @@ std::string numbers_section(const Evaluation& evaluation) {
                     value.floor ? displayed(*value.metric, *value.floor) : "", escaped(value.metric->documentation)});
   }
   std::string introduction = fmt::format(
-      "{} samples; errors are standard errors from {} bootstrap replicates; weights are clipped at the largest {:g} of "
-      "them for "
+      "{} samples; errors are standard errors from {} bootstrap replicates; the largest {:g}\u00a0% of the weights are "
+      "clipped for "
       "everything clipped or reweighted.",
-      evaluation.n_samples, evaluation.options.n_replicates, evaluation.options.clip_fraction);
+      evaluation.n_samples, evaluation.options.n_replicates, 100 * evaluation.options.clip_fraction);
   if (evaluation.n_zero_weights > 0)
     introduction += fmt::format(" {} samples have an infinite energy and weigh nothing.", evaluation.n_zero_weights);
   if (evaluation.n_reference_frames > 0) {

@@ -17,14 +17,15 @@ namespace {
 
 using namespace plot;
 
-constexpr int n_bins = 72;  // of 5 degrees
+constexpr int n_bins = 72;             // of 5 degrees
+constexpr int n_difference_bins = 36;  // of 10 degrees: differences scatter more
 
 Axis degrees(const char* label) { return {label, -180, 180, false, {-180, -90, 0, 90, 180}}; }
 
-std::string map_of(const std::vector<double>& values, const ColorScale& scale, const std::string& title,
+std::string map_of(const std::vector<double>& values, int n, const ColorScale& scale, const std::string& title,
                    const std::string& description) {
   Figure figure(degrees("phi (degrees)"), degrees("psi (degrees)"), title, description);
-  figure.heat_map(values, n_bins, n_bins, scale);
+  figure.heat_map(values, n, n, scale);
   return figure.svg();
 }
 
@@ -33,6 +34,17 @@ double largest_finite(const std::vector<double>& values) {
   for (const double value : values)
     if (std::isfinite(value)) largest = std::max(largest, value);
   return largest;
+}
+
+/// What 95 per cent of the finite values do not exceed in size.
+double size_of_most(const std::vector<double>& values) {
+  std::vector<double> sizes;
+  for (const double value : values)
+    if (std::isfinite(value)) sizes.push_back(std::abs(value));
+  if (sizes.empty()) return 0;
+  const auto at = sizes.begin() + static_cast<std::ptrdiff_t>(0.95 * static_cast<double>(sizes.size() - 1));
+  std::nth_element(sizes.begin(), at, sizes.end());
+  return *at;
 }
 
 /// Where the surface is lowest, for those who cannot see the map.
@@ -70,21 +82,25 @@ std::vector<std::string> maps_of_pair(const ReportInput& input, std::span<const 
     largest = std::max(largest, largest_finite(reference_surface));
   }
   const ColorScale scale{"kJ/mol", 0, std::max(5.0, std::ceil(largest / 5) * 5), false};
-  std::vector<std::string> maps{
-      map_of(raw_surface, scale, "Samples" + suffix, "Free energy of the flow's samples, " + lowest_point(raw_surface)),
-      map_of(reweighted_surface, scale, "Reweighted" + suffix,
-             "Free energy of the weighted samples, " + lowest_point(reweighted_surface))};
+  std::vector<std::string> maps{map_of(raw_surface, n_bins, scale, "Samples" + suffix,
+                                       "Free energy of the flow's samples, " + lowest_point(raw_surface)),
+                                map_of(reweighted_surface, n_bins, scale, "Reweighted" + suffix,
+                                       "Free energy of the weighted samples, " + lowest_point(reweighted_surface))};
   if (!has_reference) return maps;
-  maps.push_back(map_of(reference_surface, scale, "Reference" + suffix,
+  maps.push_back(map_of(reference_surface, n_bins, scale, "Reference" + suffix,
                         "Free energy of the reference, " + lowest_point(reference_surface)));
+  const auto coarse = torus_histogram(data.samples.phi[pair], data.samples.psi[pair], weight, n_difference_bins);
+  const auto coarse_reference =
+      torus_histogram(data.reference->phi[pair], data.reference->psi[pair], {}, n_difference_bins);
   const double smallest =
       10 / static_cast<double>(std::min(data.samples.phi[pair].size(), data.reference->phi[pair].size()));
-  const auto difference = differences(reweighted, reference, smallest, data.temperature);
-  const ColorScale signed_scale{"kJ/mol", -5, 5, true};
+  const auto difference = differences(coarse, coarse_reference, smallest, data.temperature);
+  const double limit = std::clamp(std::ceil(size_of_most(difference)), 1.0, 10.0);
   maps.push_back(
-      map_of(difference, signed_scale, "Reweighted - reference" + suffix,
-             fmt::format("Difference of free energies where both have ten samples or more, at most {:.2g} kJ/mol high",
-                         largest_finite(difference))));
+      map_of(difference, n_difference_bins, {"kJ/mol", -limit, limit, true}, "Reweighted - reference" + suffix,
+             fmt::format("Difference of free energies where both have ten samples or more; 95 per cent of the "
+                         "bins differ by less than {:.2g} kJ/mol",
+                         size_of_most(difference))));
   return maps;
 }
 
@@ -101,9 +117,10 @@ std::string ramachandran_section(const ReportInput& input, std::span<const doubl
   if (maps.empty()) return "";
   return html_section(
       "Ramachandran free energies",
-      "-RT ln p over bins of 5 degrees, from the lowest one; where there is no colour no sample fell. The difference "
-      "is shown where both have ten samples or more; single bins there scatter by up to RT/3.",
-      html_figures(maps));
+      "-RT ln p over bins of 5 degrees, from the lowest one; where there is no colour no sample fell. The "
+      "difference is over bins of 10 degrees, where both have ten samples or more; a bin of ten samples "
+      "scatters by RT/3.",
+      html_figures(maps, FigureSize::large));
 }
 
 }  // namespace boltzflow

@@ -26,7 +26,7 @@ struct Line {
 };
 
 struct Panel {
-  const char* title;
+  std::string title;
   const char* y_label;
   bool logarithmic;
   bool over_evaluations;  ///< else over annealing steps
@@ -54,6 +54,11 @@ std::vector<Line> basin_lines(std::span<const HistoryRow> history) {
   return lines;
 }
 
+std::string basin_title(std::span<const HistoryRow> history) {
+  const auto lines = basin_lines(history);
+  return lines.empty() ? "" : "Share of " + lines.front().column;
+}
+
 std::string figure_of(std::span<const HistoryRow> history, const Panel& panel) {
   std::vector<double> x, all;
   std::vector<std::vector<double>> values(panel.lines.size());
@@ -77,7 +82,7 @@ std::string figure_of(std::span<const HistoryRow> history, const Panel& panel) {
     const bool is_there = std::any_of(values[i].begin(), values[i].end(), [](double v) { return std::isfinite(v); });
     if (!is_there) continue;
     figure.line(x, values[i], panel.lines[i].series, panel.lines[i].name);
-    if (x.size() <= 60) figure.dots(x, values[i], panel.lines[i].series, "");
+    if (x.size() <= 20) figure.dots(x, values[i], panel.lines[i].series, "");
   }
   return figure.svg();
 }
@@ -93,13 +98,13 @@ std::string training_section(std::span<const HistoryRow> history) {
             true,
             {{"ess_target", Series::first, "clipped", 100}, {"ess_target_raw", Series::second, "not clipped", 100}}},
       Panel{"Loss", "mean -log q (nats)", false, true, {{"nll", Series::first, ""}}},
-      Panel{"Share of the first basin", "share (%)", true, true, basin_lines(history)},
+      Panel{basin_title(history), "share (%)", true, true, basin_lines(history)},
       Panel{"Multipliers",
             "lambda, eta",
             true,
             false,
             {{"lambda", Series::first, "lambda"}, {"eta", Series::second, "eta"}}},
-      Panel{"Path: q ~ p0^alpha exp(-beta u)",
+      Panel{"Path: q0^(1 - beta) p^(alpha beta)",
             "exponent",
             false,
             false,
