@@ -62,6 +62,7 @@ struct Change {
   const char* description;
   const char *from, *to, *message;
 };
+void PrintTo(const Change& item, std::ostream* out) { *out << item.description; }
 class ChangedTopology : public testing::TestWithParam<Change> {};
 
 TEST_P(ChangedTopology, IsAnErrorWithItsReason) {

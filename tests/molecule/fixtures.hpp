@@ -28,7 +28,8 @@ inline std::filesystem::path scratch(const std::string& name) {
 
 /// Writes a file without waiting for the disk, as the thousands of spoiled files here need.
 inline void write_bytes(const std::filesystem::path& path, const std::string& contents) {
-  std::ofstream file(path, std::ios::binary | std::ios::trunc);
+  std::filesystem::remove(path);  // some file systems write a file that replaces its contents to disk at once
+  std::ofstream file(path, std::ios::binary);
   file.write(contents.data(), static_cast<std::streamsize>(contents.size()));
   file.close();
   if (!file) throw std::runtime_error("cannot write " + path.string());

@@ -24,6 +24,7 @@ struct Fault {
   void (*apply)(MolecularSystem&);
   const char* message;
 };
+void PrintTo(const Fault& item, std::ostream* out) { *out << item.description; }
 
 class InvalidSystem : public testing::TestWithParam<Fault> {};
 

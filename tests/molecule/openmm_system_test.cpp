@@ -53,6 +53,7 @@ struct Refused {
   const char* file;
   const char* message;
 };
+void PrintTo(const Refused& item, std::ostream* out) { *out << item.file; }
 class RefusedSystem : public testing::TestWithParam<Refused> {};
 
 TEST_P(RefusedSystem, NamesFileLineAndReason) {
@@ -84,6 +85,7 @@ struct Change {
   const char* description;
   const char *from, *to, *message;
 };
+void PrintTo(const Change& item, std::ostream* out) { *out << item.description; }
 class ChangedSystem : public testing::TestWithParam<Change> {};
 
 TEST_P(ChangedSystem, IsAnErrorWithItsReason) {

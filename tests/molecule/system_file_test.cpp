@@ -113,6 +113,7 @@ struct BadFile {
   void (*spoil)(nlohmann::ordered_json&);
   const char* message;
 };
+void PrintTo(const BadFile& item, std::ostream* out) { *out << item.description; }
 
 class BadSystemFile : public testing::TestWithParam<BadFile> {};
 
