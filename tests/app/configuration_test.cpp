@@ -41,7 +41,8 @@ std::vector<std::string> errors_in(const std::string& text) {
 TEST(ConfigurationReader, ReadsEveryTypeAndLaterLayersWin) {
   Settings settings;
   ConfigurationReader reader(settings.table);
-  reader.read("name = 'a'\n[training]\nmethod = \"reverse-kl\"\nsteps = 1e6\nlearning_rate = 2\nfixed = true\n", "a.toml");
+  reader.read("name = 'a'\n[training]\nmethod = \"reverse-kl\"\nsteps = 1e6\nlearning_rate = 2\nfixed = true\n",
+              "a.toml");
   reader.read("training.steps = 20", "b.toml");
   reader.set("name=word", "--set");
   reader.set("flow.n_bins = 16", "--set");
@@ -55,12 +56,13 @@ TEST(ConfigurationReader, ReadsEveryTypeAndLaterLayersWin) {
 }
 
 TEST(ConfigurationReader, NamesEveryErrorAtOnceWithFileAndLine) {
-  EXPECT_THAT(errors_in("nme = 1\n[training]\nlerning_rate = 1\nsteps = \"many\"\nmethod = \"cmtt\"\n[flow]\nn_bins = 0\n"),
-              ElementsAre("my.toml:1: nme: unknown key; did you mean name?",
-                          "my.toml:3: training.lerning_rate: unknown key; did you mean training.learning_rate?",
-                          "my.toml:4: training.steps: expected an integer, found the string \"many\"",
-                          "my.toml:5: training.method: \"cmtt\" is not one of \"cmt\", \"reverse-kl\"; did you mean cmt?",
-                          "my.toml:7: flow.n_bins: 0 is not in [2, 64]"));
+  EXPECT_THAT(
+      errors_in("nme = 1\n[training]\nlerning_rate = 1\nsteps = \"many\"\nmethod = \"cmtt\"\n[flow]\nn_bins = 0\n"),
+      ElementsAre("my.toml:1: nme: unknown key; did you mean name?",
+                  "my.toml:3: training.lerning_rate: unknown key; did you mean training.learning_rate?",
+                  "my.toml:4: training.steps: expected an integer, found the string \"many\"",
+                  "my.toml:5: training.method: \"cmtt\" is not one of \"cmt\", \"reverse-kl\"; did you mean cmt?",
+                  "my.toml:7: flow.n_bins: 0 is not in [2, 64]"));
 }
 
 TEST(ConfigurationReader, CountsTheErrors) {
@@ -109,12 +111,12 @@ TEST(ConfigurationReader, ExplainsWrongAssignments) {
   for (const char* wrong : {"training.steps", "=3", "training.stps=3", "training.steps=abc", "flow.n_bins=1",
                             "training.steps=3\nname=4", "training.fixed="})
     reader.set(wrong, "--set");
-  EXPECT_THAT(reader.errors(),
-              ElementsAre("--set training.steps: expected key=value", "--set =3: expected key=value",
-                          "--set training.stps=3: unknown key; did you mean training.steps?",
-                          "--set training.steps=abc: expected an integer, found the string \"abc\"",
-                          "--set flow.n_bins=1: 1 is not in [2, 64]", HasSubstr("expected an integer, found the string"),
-                          "--set training.fixed=: expected true or false, found the string \"\""));
+  EXPECT_THAT(reader.errors(), ElementsAre("--set training.steps: expected key=value", "--set =3: expected key=value",
+                                           "--set training.stps=3: unknown key; did you mean training.steps?",
+                                           "--set training.steps=abc: expected an integer, found the string \"abc\"",
+                                           "--set flow.n_bins=1: 1 is not in [2, 64]",
+                                           HasSubstr("expected an integer, found the string"),
+                                           "--set training.fixed=: expected true or false, found the string \"\""));
 }
 
 TEST(EffectiveConfiguration, ReadsBackToTheSameBits) {

@@ -51,7 +51,7 @@ TEST(Progress, SaysNothingWhenQuiet) {
 TEST(TimeLeft, IsGivenOnlyOnceItCanBeEstimated) {
   TimeLeft time;
   EXPECT_EQ(time.text(0.0, 0), "00:00 elapsed");
-  EXPECT_EQ(time.text(0.5, 4), "00:04 elapsed");              // too early
+  EXPECT_EQ(time.text(0.5, 4), "00:04 elapsed");                 // too early
   EXPECT_EQ(time.text(0.25, 60), "01:00 elapsed, ~03:00 left");  // a quarter took a minute
   EXPECT_EQ(time.text(1.0, 240), "04:00 elapsed");
   TimeLeft resumed;

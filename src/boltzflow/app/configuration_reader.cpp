@@ -10,8 +10,8 @@
 #include "boltzflow/app/option_text.hpp"
 #include "boltzflow/base/errors.hpp"
 
-// toml++ 3.3 turns its assertions into __builtin_unreachable() where NDEBUG is defined, and "[[[" reaches one of them. With
-// neither, the parser goes on to its own error message. Last, so that no other header sees NDEBUG gone.
+// toml++ 3.3 turns its assertions into __builtin_unreachable() where NDEBUG is defined, and "[[[" reaches one of them.
+// With neither, the parser goes on to its own error message. Last, so that no other header sees NDEBUG gone.
 #undef NDEBUG
 #define TOML_ASSERT(condition) static_assert(true)
 #include <toml++/toml.h>
@@ -21,13 +21,20 @@ namespace {
 
 std::string describe(const toml::node& node) {
   switch (node.type()) {
-    case toml::node_type::string: return fmt::format("the string \"{}\"", node.ref<std::string>());
-    case toml::node_type::integer: return fmt::format("the integer {}", node.ref<std::int64_t>());
-    case toml::node_type::floating_point: return fmt::format("the number {}", node.ref<double>());
-    case toml::node_type::boolean: return node.ref<bool>() ? "true" : "false";
-    case toml::node_type::array: return "an array";
-    case toml::node_type::table: return "a section";
-    default: return "a date or time";
+    case toml::node_type::string:
+      return fmt::format("the string \"{}\"", node.ref<std::string>());
+    case toml::node_type::integer:
+      return fmt::format("the integer {}", node.ref<std::int64_t>());
+    case toml::node_type::floating_point:
+      return fmt::format("the number {}", node.ref<double>());
+    case toml::node_type::boolean:
+      return node.ref<bool>() ? "true" : "false";
+    case toml::node_type::array:
+      return "an array";
+    case toml::node_type::table:
+      return "a section";
+    default:
+      return "a date or time";
   }
 }
 
@@ -122,7 +129,8 @@ void ConfigurationReader::read(std::string_view toml_text, const std::string& or
     findings.push_back({error.source().begin.line, std::string(error.description())});
   }
   std::ranges::stable_sort(findings, {}, &Finding::line);
-  for (const Finding& finding : findings) errors_.push_back(fmt::format("{}:{}: {}", origin, finding.line, finding.text));
+  for (const Finding& finding : findings)
+    errors_.push_back(fmt::format("{}:{}: {}", origin, finding.line, finding.text));
   if (!findings.empty()) add_once(origins_, origin);
 }
 

@@ -8,8 +8,8 @@
 
 namespace boltzflow {
 
-/// This reads settings from TOML text and from `key=value` words into the fields an OptionTable is bound to, and collects
-/// every error on the way, so that the user sees all of them at once.
+/// This reads settings from TOML text and from `key=value` words into the fields an OptionTable is bound to, and
+/// collects every error on the way, so that the user sees all of them at once.
 ///
 /// Later layers overwrite earlier ones; a field keeps its value where its setting is wrong.
 class ConfigurationReader {

@@ -18,7 +18,8 @@ void check_device(const std::string& device) {
   if (device == "cpu") return;
 #ifdef BOLTZFLOW_CUDA
   if (!at::hasCUDA())
-    throw UnavailableError("--device cuda: no GPU with a working driver was found; use --device cpu, or see nvidia-smi");
+    throw UnavailableError(
+        "--device cuda: no GPU with a working driver was found; use --device cpu, or see nvidia-smi");
 #else
   throw UnavailableError(
       "--device cuda: this boltzflow was built without CUDA; use --device cpu, or build it with cmake --preset cuda");

@@ -9,12 +9,13 @@
 namespace boltzflow {
 
 void EvaluationWords::define(CLI::App& options) {
-  CLI::Option* frames = options.add_option("--reference", reference,
-                                           "frames sampled without the flow: .npz, .npy, .dcd or .pdb (default: the run's own)");
+  CLI::Option* frames = options.add_option(
+      "--reference", reference, "frames sampled without the flow: .npz, .npy, .dcd or .pdb (default: the run's own)");
   frames->type_name("FRAMES");
   options.add_flag("--no-reference", no_reference, "compare with nothing")->excludes(frames);
-  options.add_option("--reference-blocks", n_reference_blocks,
-                     "contiguous blocks of the reference that its errors come from (default 50); 0: independent frames")
+  options
+      .add_option("--reference-blocks", n_reference_blocks,
+                  "contiguous blocks of the reference that its errors come from (default 50); 0: independent frames")
       ->check(CLI::Range(std::int64_t{0}, std::int64_t{1'000'000}));
   options.add_option("-n,--samples", n_samples, "fresh samples (default 100000, or the run's setting)")
       ->check(CLI::Range(std::int64_t{1000}, std::int64_t{1'000'000'000}));

@@ -16,7 +16,7 @@ struct Invocation {
   bool json = false;   ///< the result goes to standard output as one JSON document
   bool quiet = false;  ///< no progress and no messages
   std::optional<std::int64_t> seed;
-  std::optional<int> threads;  ///< 0: one per core
+  std::optional<int> threads;         ///< 0: one per core
   std::optional<std::string> device;  ///< "cpu" or "cuda"
 
   /// Writes the result: `text` for people, or `document` with --json. @throws IoError if standard output is gone.

@@ -17,7 +17,8 @@ Machine this_machine() {
   std::ifstream cpuinfo("/proc/cpuinfo");
   for (std::string line; std::getline(cpuinfo, line);) {
     if (!line.starts_with("model name")) continue;
-    if (const std::size_t colon = line.find(": "); colon != std::string::npos) machine.cpu_model = line.substr(colon + 2);
+    if (const std::size_t colon = line.find(": "); colon != std::string::npos)
+      machine.cpu_model = line.substr(colon + 2);
     break;
   }
   cpu_set_t set;

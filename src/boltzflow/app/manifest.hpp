@@ -8,8 +8,8 @@
 
 namespace boltzflow {
 
-/// This keeps manifest.json: which program, on what hardware, with which seed and words, made a run, and how each of its
-/// sessions (the first and every resume) ended. Nothing in it names the machine or the user.
+/// This keeps manifest.json: which program, on what hardware, with which seed and words, made a run, and how each of
+/// its sessions (the first and every resume) ended. Nothing in it names the machine or the user.
 class Manifest {
  public:
   /// For a new run.

@@ -10,9 +10,10 @@ namespace boltzflow {
 
 /// This keeps metrics.csv and metrics.jsonl of a run: one row per step, on disk before append() returns.
 ///
-/// A row is known by (phase, step). When training is resumed from a checkpoint that is older than the last row, the first
-/// row that comes again removes itself and everything after it, so that no step is ever in the files twice. The CSV file has
-/// the columns phase, step and then every metric in the order of its first appearance; a row that lacks one is empty there.
+/// A row is known by (phase, step). When training is resumed from a checkpoint that is older than the last row, the
+/// first row that comes again removes itself and everything after it, so that no step is ever in the files twice. The
+/// CSV file has the columns phase, step and then every metric in the order of its first appearance; a row that lacks
+/// one is empty there.
 class MetricsLog {
  public:
   using Metrics = std::vector<std::pair<std::string, double>>;

@@ -15,16 +15,19 @@ ModelEvaluation evaluate_model(const TrainedModel& model, const std::optional<Fr
   EvaluationInput& input = result.input;
   input.temperature = model.generator.temperature();
   input.torsion_pair_names = torsion_pair_names(system);
-  draw_weighted_samples(
-      model.generator, *model.potential, options.n_samples, options.seed, options.precision, [&](const WeightedSamples& batch) {
-        FrameColumns& samples = input.samples;
-        samples.log_prob.insert(samples.log_prob.end(), batch.log_prob.begin(), batch.log_prob.end());
-        samples.reduced_energy.insert(samples.reduced_energy.end(), batch.reduced_energy.begin(), batch.reduced_energy.end());
-        add_torsions(samples, system, batch.positions);
-        result.sample_positions.insert(result.sample_positions.end(), batch.positions.begin(), batch.positions.end());
-        progress.update(fmt::format("evaluate  {} of {} samples", count_text(static_cast<double>(samples.log_prob.size())),
-                                    count_text(static_cast<double>(options.n_samples))));
-      });
+  draw_weighted_samples(model.generator, *model.potential, options.n_samples, options.seed, options.precision,
+                        [&](const WeightedSamples& batch) {
+                          FrameColumns& samples = input.samples;
+                          samples.log_prob.insert(samples.log_prob.end(), batch.log_prob.begin(), batch.log_prob.end());
+                          samples.reduced_energy.insert(samples.reduced_energy.end(), batch.reduced_energy.begin(),
+                                                        batch.reduced_energy.end());
+                          add_torsions(samples, system, batch.positions);
+                          result.sample_positions.insert(result.sample_positions.end(), batch.positions.begin(),
+                                                         batch.positions.end());
+                          progress.update(fmt::format("evaluate  {} of {} samples",
+                                                      count_text(static_cast<double>(samples.log_prob.size())),
+                                                      count_text(static_cast<double>(options.n_samples))));
+                        });
   if (reference) {
     input.reference = reference_columns(*reference, system, *model.potential, input.temperature, &model.generator,
                                         options.n_reference_blocks);

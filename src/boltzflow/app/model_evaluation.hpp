@@ -23,8 +23,8 @@ struct ModelEvaluationOptions {
 struct ModelEvaluation {
   EvaluationInput input;
   Evaluation evaluation;
-  std::vector<float> sample_positions;      ///< [n_samples, n_atoms, 3] nm
-  std::vector<float> reference_positions;   ///< [n_frames, n_atoms, 3] nm; empty without a reference
+  std::vector<float> sample_positions;     ///< [n_samples, n_atoms, 3] nm
+  std::vector<float> reference_positions;  ///< [n_frames, n_atoms, 3] nm; empty without a reference
 };
 
 /// Draws fresh samples of a model and evaluates them, against reference frames where there are some.

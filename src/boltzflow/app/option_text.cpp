@@ -33,7 +33,8 @@ std::string section_of(const std::string& key) {
 std::vector<std::string> sections_of(const OptionTable& table) {
   std::vector<std::string> sections{""};
   for (const Option& option : table.options())
-    if (std::ranges::find(sections, section_of(option.key)) == sections.end()) sections.push_back(section_of(option.key));
+    if (std::ranges::find(sections, section_of(option.key)) == sections.end())
+      sections.push_back(section_of(option.key));
   return sections;
 }
 

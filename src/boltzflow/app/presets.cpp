@@ -23,8 +23,8 @@ const Preset& find_preset(const std::string& name) {
     if (preset.name == name) return preset;
     names.push_back(preset.name);
   }
-  throw Error(ExitStatus::usage, fmt::format("--preset {}: there is no such preset{}; see `boltzflow help presets`", name,
-                                             hint_for(name, names)));
+  throw Error(ExitStatus::usage, fmt::format("--preset {}: there is no such preset{}; see `boltzflow help presets`",
+                                             name, hint_for(name, names)));
 }
 
 }  // namespace boltzflow

@@ -19,23 +19,26 @@ namespace {
 
 std::vector<std::string> names_of_commands(CLI::App& app) {
   std::vector<std::string> names;
-  for (const CLI::App* command : app.get_subcommands([](CLI::App*) { return true; })) names.push_back(command->get_name());
+  for (const CLI::App* command : app.get_subcommands([](CLI::App*) { return true; }))
+    names.push_back(command->get_name());
   return names;
 }
 
 /// The parser with every verb in it, and what the words chose.
 struct Parser {
-  CLI::App app{"Boltzmann generators: independent, exactly weighted equilibrium samples of a molecule from a flow trained\n"
-               "on its energy function alone.",
-               "boltzflow"};
+  CLI::App app{
+      "Boltzmann generators: independent, exactly weighted equilibrium samples of a molecule from a flow trained\n"
+      "on its energy function alone.",
+      "boltzflow"};
   Invocation invocation;
   std::vector<std::pair<CLI::App*, Verb::Action>> actions;
 
   Parser() {
     app.require_subcommand(1);
     app.set_version_flag("--version", version_text());
-    app.footer("Example:\n  boltzflow train alanine-dipeptide --preset quick\n\n"
-               "`boltzflow help` VERB, exit-codes, configuration or presets says more.");
+    app.footer(
+        "Example:\n  boltzflow train alanine-dipeptide --preset quick\n\n"
+        "`boltzflow help` VERB, exit-codes, configuration or presets says more.");
     for (const Verb& verb : verbs()) {
       CLI::App* command = add_command(verb);
       command->footer(fmt::format("Example:\n  {}", verb.example));
@@ -105,8 +108,9 @@ void check_verb(CLI::App& app, const std::vector<std::string>& words, std::size_
     for (const std::string& name : option->get_lnames()) known.push_back("--" + name);
   for (const std::string& extra : parser.app.remaining(true)) {
     if (!dynamic_cast<const CLI::ExtrasError*>(&error)) break;
-    message = extra.starts_with("-") ? fmt::format("unknown option {}{}", extra, hint_for(extra.substr(0, extra.find('=')), known))
-                                     : fmt::format("unexpected word \"{}\"", extra);
+    message = extra.starts_with("-")
+                  ? fmt::format("unknown option {}{}", extra, hint_for(extra.substr(0, extra.find('=')), known))
+                  : fmt::format("unexpected word \"{}\"", extra);
     break;
   }
   throw Error(ExitStatus::usage, fmt::format("{}: {}; see `{} --help`", path, message, path));
@@ -156,13 +160,15 @@ ExitStatus run_program(const std::vector<std::string>& words) {
   } catch (const Error& error) {
     return report_error(error.status(), error.what(), json);
   } catch (const std::bad_alloc&) {
-    return report_error(ExitStatus::unavailable, "out of memory; ask for fewer samples at a time, or use a larger machine", json);
+    return report_error(ExitStatus::unavailable,
+                        "out of memory; ask for fewer samples at a time, or use a larger machine", json);
   } catch (const std::exception& error) {
-    return report_error(ExitStatus::internal,
-                        fmt::format("internal error: {}\nThis is an error in boltzflow; please report it with the command "
-                                    "line and this message.",
-                                    error.what()),
-                        json);
+    return report_error(
+        ExitStatus::internal,
+        fmt::format("internal error: {}\nThis is an error in boltzflow; please report it with the command "
+                    "line and this message.",
+                    error.what()),
+        json);
   }
 }
 

@@ -13,8 +13,8 @@ class Progress {
   struct Style {
     bool quiet = false;
     bool terminal = false;
-    int width = 80;                ///< columns of the terminal; lines are cut to it
-    double seconds_between = 30;   ///< in a log; on a terminal ten lines a second at most
+    int width = 80;               ///< columns of the terminal; lines are cut to it
+    double seconds_between = 30;  ///< in a log; on a terminal ten lines a second at most
   };
   static Style terminal_here(bool quiet);
 

@@ -15,8 +15,8 @@ void add_torsions(FrameColumns& columns, const MolecularSystem& system, const st
 /// "ALA 2" for every pair that add_torsions() makes.
 std::vector<std::string> torsion_pair_names(const MolecularSystem& system);
 
-/// Frames of another method as evaluate() wants them: torsions, reduced energies, and where a generator is given log q and
-/// whether its coordinates can represent the frame (equivalent hydrogens are relabelled first).
+/// Frames of another method as evaluate() wants them: torsions, reduced energies, and where a generator is given log q
+/// and whether its coordinates can represent the frame (equivalent hydrogens are relabelled first).
 /// @param n_blocks contiguous blocks for errors of correlated frames; 0: frames are independent.
 ReferenceColumns reference_columns(const Frames& frames, const MolecularSystem& system, const Potential& potential,
                                    double temperature, const BoltzmannGenerator* generator, std::int64_t n_blocks);

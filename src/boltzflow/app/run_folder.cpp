@@ -75,9 +75,10 @@ RunFolder RunFolder::create(const std::filesystem::path& wanted, const std::stri
     while (!path.has_filename() && path.has_relative_path()) path = path.parent_path();  // "runs/a/"
     if (!make_folder(path)) {
       if (is_run_folder(path)) {
-        throw Error(ExitStatus::usage, fmt::format("{}: there is a run in this folder already; go on with it by `boltzflow "
-                                                   "train --resume {}`, or name another folder",
-                                                   path.string(), path.string()));
+        throw Error(ExitStatus::usage,
+                    fmt::format("{}: there is a run in this folder already; go on with it by `boltzflow "
+                                "train --resume {}`, or name another folder",
+                                path.string(), path.string()));
       }
       if (!std::filesystem::is_directory(path))
         throw Error(ExitStatus::usage, fmt::format("{}: is a file; name a new folder for the run", path.string()));
@@ -96,13 +97,15 @@ RunFolder RunFolder::open(const std::filesystem::path& path) {
   if (!std::filesystem::is_directory(path))
     throw MissingInputError(fmt::format("{}: there is no such run folder", path.string()));
   if (!is_run_folder(path))
-    throw MissingInputError(fmt::format("{}: is no run folder (it has neither config.toml nor manifest.json)", path.string()));
+    throw MissingInputError(
+        fmt::format("{}: is no run folder (it has neither config.toml nor manifest.json)", path.string()));
   return RunFolder(path, lock_folder(path));
 }
 
 RunFolder::RunFolder(std::filesystem::path path, int lock) : path_(std::move(path)), lock_(lock) {}
 
-RunFolder::RunFolder(RunFolder&& other) noexcept : path_(std::move(other.path_)), lock_(std::exchange(other.lock_, -1)) {}
+RunFolder::RunFolder(RunFolder&& other) noexcept
+    : path_(std::move(other.path_)), lock_(std::exchange(other.lock_, -1)) {}
 
 RunFolder::~RunFolder() {
   if (lock_ < 0) return;

@@ -17,7 +17,8 @@ namespace boltzflow {
 class RunFolder {
  public:
   /// Makes a new run folder and locks it. `path` empty: runs/<name>-<date>-<n> with the first free n.
-  /// @throws Error (usage) if there is a run or another non-empty folder at `path` already, IoError if it cannot be made.
+  /// @throws Error (usage) if there is a run or another non-empty folder at `path` already, IoError if it cannot be
+  /// made.
   static RunFolder create(const std::filesystem::path& path, const std::string& name);
   /// Locks the run folder at `path` to go on writing in it.
   /// @throws MissingInputError if it is no run folder, BusyError naming the process that holds it.

@@ -16,10 +16,8 @@ struct Shown {
 };
 
 constexpr Shown shown[] = {
-    {"lambda", "lambda", Shown::plain},
-    {"entropy", "entropy", Shown::plain},
-    {"ess_next", "ESS to next", Shown::percent},
-    {"ess_target", "ESS", Shown::percent},
+    {"lambda", "lambda", Shown::plain},          {"entropy", "entropy", Shown::plain},
+    {"ess_next", "ESS to next", Shown::percent}, {"ess_target", "ESS", Shown::percent},
     {"log_z_target", "log Z", Shown::plain},
 };
 
@@ -43,7 +41,8 @@ std::string step_text(const StepReport& report) {
   for (const Shown& item : shown) {
     const double* value = find(item.metric);
     if (!value || std::isnan(*value)) continue;
-    text += fmt::format("   {} {}", item.label, item.kind == Shown::percent ? fmt::format("{:.1f} %", 100 * *value) : short_number(*value));
+    text += fmt::format("   {} {}", item.label,
+                        item.kind == Shown::percent ? fmt::format("{:.1f} %", 100 * *value) : short_number(*value));
   }
   if (const double* count = find("evaluations")) text += fmt::format("   {} energies", count_text(*count));
   return text;

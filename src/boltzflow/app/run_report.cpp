@@ -38,7 +38,8 @@ std::vector<CoordinateColumn> bonds_and_angles(const MolecularSystem& system, co
     if (!reference.empty()) columns.back().reference = distances<float>(reference, n_atoms, {i, j});
   }
   for (const HarmonicAngle& a : system.harmonic_angles) {
-    columns.push_back({atom_names(system, {a.i, a.j, a.k}), true, angles<float>(samples, n_atoms, {a.i, a.j, a.k}), {}});
+    columns.push_back(
+        {atom_names(system, {a.i, a.j, a.k}), true, angles<float>(samples, n_atoms, {a.i, a.j, a.k}), {}});
     if (!reference.empty()) columns.back().reference = angles<float>(reference, n_atoms, {a.i, a.j, a.k});
   }
   return columns;
@@ -67,14 +68,16 @@ std::string joined(const nlohmann::ordered_json& words) {
   return text;
 }
 
-void add_run_facts(const nlohmann::ordered_json& manifest, const std::vector<MetricsLog::Row>& rows, ReportInput& input) {
+void add_run_facts(const nlohmann::ordered_json& manifest, const std::vector<MetricsLog::Row>& rows,
+                   ReportInput& input) {
   const nlohmann::ordered_json& hardware = manifest.at("hardware");
-  input.run = {{"Program", fmt::format("boltzflow {} ({})", manifest.at("version").get<std::string>(),
-                                       manifest.at("git_revision").get<std::string>())},
-               {"Seed", manifest.at("seed").dump()},
-               {"Hardware", fmt::format("{}, {}{}, {} threads", hardware.at("cpu").get<std::string>(),
-                                        hardware.at("instruction_set").get<std::string>(),
-                                        hardware.at("amx").get<bool>() ? " with AMX" : "", manifest.at("threads").dump())}};
+  input.run = {
+      {"Program", fmt::format("boltzflow {} ({})", manifest.at("version").get<std::string>(),
+                              manifest.at("git_revision").get<std::string>())},
+      {"Seed", manifest.at("seed").dump()},
+      {"Hardware", fmt::format("{}, {}{}, {} threads", hardware.at("cpu").get<std::string>(),
+                               hardware.at("instruction_set").get<std::string>(),
+                               hardware.at("amx").get<bool>() ? " with AMX" : "", manifest.at("threads").dump())}};
   if (!rows.empty()) {
     for (const auto& [name, value] : rows.back().metrics) {
       if (name == "evaluations") input.run.emplace_back("Target energies", fmt::format("{:.0f}", value));
@@ -91,7 +94,8 @@ void write_report(const RunFolder& folder, const TrainedModel& model, const Mode
   ReportInput input;
   const MolecularSystem& system = model.generator.system();
   input.title = system.name;
-  input.subtitle = fmt::format("A Boltzmann generator of {}, at {:g} K", system.description, model.generator.temperature());
+  input.subtitle =
+      fmt::format("A Boltzmann generator of {}, at {:g} K", system.description, model.generator.temperature());
   input.system = system_facts(model);
   std::vector<MetricsLog::Row> rows;
   if (std::filesystem::exists(folder.metrics_jsonl())) rows = read_metrics(folder.metrics_jsonl());

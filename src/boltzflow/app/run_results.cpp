@@ -9,7 +9,8 @@
 namespace boltzflow {
 
 RunResults write_run_results(const RunFolder& folder, const TrainedModel& model, const std::optional<Frames>& reference,
-                             const ModelEvaluationOptions& options, std::int64_t n_samples_written, Progress& progress) {
+                             const ModelEvaluationOptions& options, std::int64_t n_samples_written,
+                             Progress& progress) {
   const ModelEvaluation evaluation = evaluate_model(model, reference, options, progress);
   RunResults results{to_text(evaluation.evaluation), {{"evaluation", to_json(evaluation.evaluation)}}};
   write_file_atomically(folder.evaluation(), results.document["evaluation"].dump(2) + "\n");

@@ -14,7 +14,8 @@ namespace boltzflow {
 void RunSettings::describe(OptionTable& table) {
   constexpr double billion = 1e9;
   table.add("system", system, {}, "the molecule: a built-in name, or a .json, .xml, .prmtop or .parm7 file");
-  table.add("structure", structure, {}, "the structure that goes with a topology file; empty: one of the same name beside it");
+  table.add("structure", structure, {},
+            "the structure that goes with a topology file; empty: one of the same name beside it");
   table.add("generalized_born", generalized_born, {"none", "obc1", "obc2"}, "implicit solvent of an Amber topology");
   table.add("temperature", temperature, 0, 1e5, "K; 0: the system's own");
   training.describe(table);
@@ -50,9 +51,12 @@ std::string configuration_document() {
   settings.describe(table);
   std::string text =
       "# Configuration\n\n"
-      "`boltzflow train` takes its settings from four layers, each overriding those before it: the defaults below, a preset\n"
-      "(`--preset`), a TOML file (`--config FILE.toml`), and single settings on the command line (`--set key=value`; the\n"
-      "options `--seed`, `--reference` and the word SYSTEM set theirs last). All errors in all layers are reported at once, with\n"
+      "`boltzflow train` takes its settings from four layers, each overriding those before it: the defaults below, a "
+      "preset\n"
+      "(`--preset`), a TOML file (`--config FILE.toml`), and single settings on the command line (`--set key=value`; "
+      "the\n"
+      "options `--seed`, `--reference` and the word SYSTEM set theirs last). All errors in all layers are reported at "
+      "once, with\n"
       "file and line. The values a run used, derived ones included, are written to `config.toml` in its folder.\n\n"
       "```toml\n"
       "system = \"alanine-dipeptide\"\n"
@@ -65,8 +69,9 @@ std::string configuration_document() {
       "## Presets\n\n"
       "| name | what it is |\n|---|---|\n";
   for (const Preset& preset : presets()) text += fmt::format("| `{}` | {} |\n", preset.name, preset.summary());
-  text += "\n## Settings\n\nA count may be written as `1e6`. This text is what `boltzflow help configuration` prints.\n\n" +
-          option_table_markdown(table);
+  text +=
+      "\n## Settings\n\nA count may be written as `1e6`. This text is what `boltzflow help configuration` prints.\n\n" +
+      option_table_markdown(table);
   while (text.ends_with("\n\n")) text.pop_back();
   return text;
 }

@@ -17,8 +17,8 @@ struct RunSettings {
   double temperature = 0;                 ///< K; 0: the system's own
   TrainingOptions training;
   struct Evaluation {
-    std::int64_t samples = 100000;  ///< drawn for the final evaluation
-    std::string reference;          ///< frames to compare with; "": none
+    std::int64_t samples = 100000;       ///< drawn for the final evaluation
+    std::string reference;               ///< frames to compare with; "": none
     std::int64_t reference_blocks = 50;  ///< contiguous blocks its errors come from; 0: its frames are independent
   } evaluation;
   struct Output {

@@ -11,8 +11,9 @@ namespace {
 std::vector<double> column(const Frames& frames, const std::filesystem::path& path, const std::string& name) {
   const auto found = frames.arrays.find(name);
   if (found == frames.arrays.end()) {
-    throw InputError(path.string(), "has no array \"" + name +
-                                        "\", which weights need; evaluate files that `boltzflow sample` wrote without --resample");
+    throw InputError(path.string(),
+                     "has no array \"" + name +
+                         "\", which weights need; evaluate files that `boltzflow sample` wrote without --resample");
   }
   return found->second;
 }
@@ -32,8 +33,9 @@ Evaluation evaluate_sample_file(const SampleFileEvaluation& asked) {
     input.torsion_pair_names = torsion_pair_names(*asked.system);
   }
   if (!asked.reference.empty()) {
-    input.reference = reference_columns(read_frames(asked.reference, asked.system), *asked.system,
-                                        *make_force_field(*asked.system), input.temperature, nullptr, asked.n_reference_blocks);
+    input.reference =
+        reference_columns(read_frames(asked.reference, asked.system), *asked.system, *make_force_field(*asked.system),
+                          input.temperature, nullptr, asked.n_reference_blocks);
   }
   EvaluationOptions options;
   options.seed = static_cast<std::uint64_t>(asked.seed);

@@ -12,15 +12,16 @@ namespace boltzflow {
 
 /// An .npz of samples and what is known about them.
 struct SampleFileEvaluation {
-  std::filesystem::path samples;          ///< with positions, log_prob, reduced_energy
-  const MolecularSystem* system;          ///< null: unknown, so no torsions and no energies of the reference
-  std::optional<double> temperature;      ///< K
-  std::string reference;                  ///< frames to compare with, or ""
+  std::filesystem::path samples;      ///< with positions, log_prob, reduced_energy
+  const MolecularSystem* system;      ///< null: unknown, so no torsions and no energies of the reference
+  std::optional<double> temperature;  ///< K
+  std::string reference;              ///< frames to compare with, or ""
   std::int64_t n_reference_blocks = 50;
   std::int64_t seed = 1;
 };
 
-/// Evaluates samples as they are in a file; the flow is not at hand, so what needs its density at reference frames is left out.
+/// Evaluates samples as they are in a file; the flow is not at hand, so what needs its density at reference frames is
+/// left out.
 /// @throws InputError if the file lacks log_prob or reduced_energy, or a reference is given without a system.
 Evaluation evaluate_sample_file(const SampleFileEvaluation& asked);
 

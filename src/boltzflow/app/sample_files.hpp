@@ -9,8 +9,8 @@
 
 namespace boltzflow {
 
-/// This writes samples as three files beside each other, batch by batch: STEM.pdb (topology, one frame), STEM.dcd (all frames,
-/// for trajectory tools) and STEM.npz (positions, log_prob, reduced_energy, log_weight in float64).
+/// This writes samples as three files beside each other, batch by batch: STEM.pdb (topology, one frame), STEM.dcd (all
+/// frames, for trajectory tools) and STEM.npz (positions, log_prob, reduced_energy, log_weight in float64).
 ///
 /// The files appear whole with finish(); without it nothing is left behind.
 class SampleFiles {

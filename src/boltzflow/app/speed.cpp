@@ -37,12 +37,14 @@ double median_seconds(const std::function<void()>& work) {
 }  // namespace
 
 EnergySpeed measure_energy_speed(const MolecularSystem& system) {
-  if (system.positions.empty()) throw InputError(system.name, "has no structure to make conformations from; take one with positions");
+  if (system.positions.empty())
+    throw InputError(system.name, "has no structure to make conformations from; take one with positions");
   constexpr std::size_t n_samples = 4096;
   RandomStream random(1);
   std::vector<double> positions;
   for (std::size_t n = 0; n < n_samples; ++n)
-    for (const double x : system.positions) positions.push_back(x + 0.003 * random.normal());  // nm, as heat does at 300 K
+    for (const double x : system.positions)
+      positions.push_back(x + 0.003 * random.normal());  // nm, as heat does at 300 K
   const std::vector<float> positions_float(positions.begin(), positions.end());
   std::vector<double> energy(n_samples), gradient(positions.size());
   std::vector<float> gradient_float(positions.size());
@@ -56,8 +58,8 @@ EnergySpeed measure_energy_speed(const MolecularSystem& system) {
           })};
 }
 
-FlowSpeed measure_flow_speed(const MolecularSystem& system, const SplineFlowOptions& options, ConditionerPrecision precision,
-                             std::int64_t batch_size, const std::string& device) {
+FlowSpeed measure_flow_speed(const MolecularSystem& system, const SplineFlowOptions& options,
+                             ConditionerPrecision precision, std::int64_t batch_size, const std::string& device) {
   SplineFlow flow(flow_dimensions(InternalCoordinates(system)), options, 1);
   if (device != "cpu") flow.to_device(device);
   RandomStream random(2);
@@ -65,14 +67,15 @@ FlowSpeed measure_flow_speed(const MolecularSystem& system, const SplineFlowOpti
   Adam optimizer(flow.parameters());
   FlowSpeed speed{flow.n_parameters(), 0, 0};
   speed.training_step_milliseconds = 1e3 * median_seconds([&] {
-    optimizer.zero_gradients();
-    const at::Tensor loss = -flow.log_prob(z, precision).mean();
-    loss.backward();
-    optimizer.step(1e-4, 20);
-    flow.parameters_changed();
-    (void)loss.item<float>();  // waits for the device
-  });
-  speed.sampling_milliseconds = 1e3 * median_seconds([&] { (void)flow.sample(batch_size, random, precision).log_prob.cpu(); });
+                                       optimizer.zero_gradients();
+                                       const at::Tensor loss = -flow.log_prob(z, precision).mean();
+                                       loss.backward();
+                                       optimizer.step(1e-4, 20);
+                                       flow.parameters_changed();
+                                       (void)loss.item<float>();  // waits for the device
+                                     });
+  speed.sampling_milliseconds =
+      1e3 * median_seconds([&] { (void)flow.sample(batch_size, random, precision).log_prob.cpu(); });
   return speed;
 }
 

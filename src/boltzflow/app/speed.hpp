@@ -24,7 +24,7 @@ struct FlowSpeed {
 /// The median of several repetitions of at least a tenth of a second in all.
 /// @throws InputError if the system has no reference structure, which conformations are made from.
 EnergySpeed measure_energy_speed(const MolecularSystem& system);
-FlowSpeed measure_flow_speed(const MolecularSystem& system, const SplineFlowOptions& options, ConditionerPrecision precision,
-                             std::int64_t batch_size, const std::string& device);
+FlowSpeed measure_flow_speed(const MolecularSystem& system, const SplineFlowOptions& options,
+                             ConditionerPrecision precision, std::int64_t batch_size, const std::string& device);
 
 }  // namespace boltzflow

@@ -7,9 +7,12 @@ namespace boltzflow {
 
 void SystemArgument::define(CLI::App& options, bool required) {
   options.add_option("SYSTEM", system, "a built-in name, or a .json, .xml, .prmtop or .parm7 file")->required(required);
-  options.add_option("--structure", structure, "PDB or inpcrd that goes with a topology (default: the same name beside it)")
+  options
+      .add_option("--structure", structure,
+                  "PDB or inpcrd that goes with a topology (default: the same name beside it)")
       ->type_name("FILE");
-  options.add_option("--generalized-born", generalized_born, "implicit solvent of a prmtop: none, obc1 (default) or obc2")
+  options
+      .add_option("--generalized-born", generalized_born, "implicit solvent of a prmtop: none, obc1 (default) or obc2")
       ->check(CLI::IsMember({"none", "obc1", "obc2"}));
 }
 

@@ -12,9 +12,11 @@ TrainedModel load_trained_model(const std::filesystem::path& run, const std::str
   if (std::filesystem::is_directory(run)) {
     model = run / "model.boltzflow";
     if (!is_run_folder(run) && !std::filesystem::exists(model))
-      throw MissingInputError(run.string() + ": is no run folder; name one that `boltzflow train` made, or a model file");
+      throw MissingInputError(run.string() +
+                              ": is no run folder; name one that `boltzflow train` made, or a model file");
     if (!std::filesystem::exists(model)) {
-      throw MissingInputError(run.string() + ": this run has no model.boltzflow yet; finish it with `boltzflow train --resume " +
+      throw MissingInputError(run.string() +
+                              ": this run has no model.boltzflow yet; finish it with `boltzflow train --resume " +
                               run.string() + "`");
     }
   } else if (!std::filesystem::exists(run)) {

@@ -97,7 +97,8 @@ Run start(const TrainingWords& words, const Invocation& invocation) {
 
 Run reopen(const TrainingWords& words, const Invocation& invocation) {
   if (!words.system.empty() || words.temperature || invocation.seed)
-    throw Error(ExitStatus::usage, "boltzflow train --resume: system, temperature and seed are those of the run; leave them out");
+    throw Error(ExitStatus::usage,
+                "boltzflow train --resume: system, temperature and seed are those of the run; leave them out");
   RunFolder folder = RunFolder::open(words.resume);
   Manifest manifest(folder.manifest());
   RunSettings settings;
@@ -121,22 +122,37 @@ std::string introduction(const Run& run) {
   const MolecularSystem& system = generator.system();
   const std::string name = system.name.empty() ? run.settings.system : system.name;
   const auto width = static_cast<int>(std::max<std::size_t>(name.size(), 10)) + 3;
-  return fmt::format("{:<{}}{} atoms, {} degrees of freedom, {}, {:g} K; flow of {} parameters on {} thread{}\n{:<{}}{}", name, width,
-                     system.n_atoms(), generator.coordinates().dimension(), system.description, generator.temperature(),
-                     count_text(static_cast<double>(generator.flow().n_parameters())), thread_count(),
-                     thread_count() == 1 ? "" : "s", "run folder", width, run.folder.path().string());
+  return fmt::format(
+      "{:<{}}{} atoms, {} degrees of freedom, {}, {:g} K; flow of {} parameters on {} thread{}\n{:<{}}{}", name, width,
+      system.n_atoms(), generator.coordinates().dimension(), system.description, generator.temperature(),
+      count_text(static_cast<double>(generator.flow().n_parameters())), thread_count(), thread_count() == 1 ? "" : "s",
+      "run folder", width, run.folder.path().string());
 }
 
 const char* name_of(TrainingEnd end) {
   switch (end) {
-    case TrainingEnd::finished: return "finished";
-    case TrainingEnd::budget: return "budget";
-    default: return "stopped";
+    case TrainingEnd::finished:
+      return "finished";
+    case TrainingEnd::budget:
+      return "budget";
+    default:
+      return "stopped";
   }
 }
 
 [[noreturn]] void throw_stopped(const Run& run) {
-  throw Error(stop_status(), fmt::format("stopped; go on with: boltzflow train --resume {}", run.folder.path().string()));
+  throw Error(stop_status(),
+              fmt::format("stopped; go on with: boltzflow train --resume {}", run.folder.path().string()));
+}
+
+/// False if the run was interrupted before its first checkpoint: then it begins anew.
+bool is_there_a_checkpoint(const std::filesystem::path& folder) {
+  try {
+    read_checkpoint_summary(folder);
+    return true;
+  } catch (const MissingInputError&) {
+    return false;
+  }
 }
 
 /// Trains to the end, then writes the results; leaves the manifest's session open.
@@ -147,8 +163,7 @@ nlohmann::ordered_json train_and_evaluate(Run& run, bool resume, const Invocatio
   RunObserver observer(metrics, progress, [&] { run.model.generator.save(run.folder.model()); });
   const auto potential = std::shared_ptr<const Potential>(make_force_field(run.model.generator.system()));
   const ReducedPotential target(potential, run.settings.temperature);
-  // Nothing was trained yet if the first checkpoint had not been written.
-  const bool has_checkpoint = resume && !std::filesystem::is_empty(run.folder.checkpoints());
+  const bool has_checkpoint = resume && is_there_a_checkpoint(run.folder.checkpoints());
   const TrainingEnd end = train(run.model.generator, target, run.settings.training, run.folder.checkpoints(),
                                 has_checkpoint, observer, stop_flag());
   progress.finish();
@@ -156,20 +171,21 @@ nlohmann::ordered_json train_and_evaluate(Run& run, bool resume, const Invocatio
   if (end == TrainingEnd::stopped) throw_stopped(run);
   run.model.generator.save(run.folder.model());
 
-  const RunResults results = write_run_results(
-      run.folder, run.model, run.reference,
-      {.n_samples = run.settings.evaluation.samples,
-       .seed = run.settings.training.trainer.seed,
-       .n_reference_blocks = run.settings.evaluation.reference_blocks,
-       .precision = parse_conditioner_precision(run.settings.training.trainer.sampling_precision)},
-      run.settings.output.samples, progress);
+  const RunResults results =
+      write_run_results(run.folder, run.model, run.reference,
+                        {.n_samples = run.settings.evaluation.samples,
+                         .seed = run.settings.training.trainer.seed,
+                         .n_reference_blocks = run.settings.evaluation.reference_blocks,
+                         .precision = parse_conditioner_precision(run.settings.training.trainer.sampling_precision)},
+                        run.settings.output.samples, progress);
   progress.finish();
   text = results.text;
   nlohmann::ordered_json document = results.document;
   document["run"] = run.folder.path().string();
   document["end"] = name_of(end);
   if (end == TrainingEnd::budget)
-    text = "The training ended at its budget of time or evaluations; a larger one goes on: --resume with --set.\n" + text;
+    text =
+        "The training ended at its budget of time or evaluations; a larger one goes on: --resume with --set.\n" + text;
   return document;
 }
 

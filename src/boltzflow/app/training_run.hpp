@@ -18,8 +18,8 @@ struct TrainingWords {
 
 /// Trains, evaluates, and writes report and samples: the whole of `boltzflow train`, new or resumed.
 ///
-/// Everything that can be wrong with the input is found before the run folder is made. Returns interrupted or terminated
-/// after a clean stop by a signal.
+/// Everything that can be wrong with the input is found before the run folder is made. Returns interrupted or
+/// terminated after a clean stop by a signal.
 ExitStatus run_training(const TrainingWords& words, const Invocation& invocation);
 
 }  // namespace boltzflow

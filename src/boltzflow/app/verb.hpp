@@ -12,9 +12,9 @@ namespace boltzflow {
 /// This is one command of the program: `boltzflow NAME ...`. A verb is one file in verbs/ and one row of the table.
 struct Verb {
   using Action = std::function<ExitStatus(Invocation&)>;
-  const char* name;     ///< "train"; two words for a verb below another: "system energy"
-  const char* summary;  ///< one line
-  const char* example;  ///< a command that works, shown under --help
+  const char* name;                     ///< "train"; two words for a verb below another: "system energy"
+  const char* summary;                  ///< one line
+  const char* example;                  ///< a command that works, shown under --help
   Action (*define)(CLI::App& options);  ///< adds the verb's own options and returns what to do once they are read
   bool has_common_options = true;       ///< --json, --seed, --threads, --device, --quiet
 };

@@ -24,10 +24,12 @@ std::vector<double> to_vector(const at::Tensor& tensor) {
 
 }  // namespace
 
-std::vector<double> reduced_energies(const Potential& potential, const std::vector<double>& positions, double temperature) {
+std::vector<double> reduced_energies(const Potential& potential, const std::vector<double>& positions,
+                                     double temperature) {
   std::vector<double> energy(positions.size() / (3 * static_cast<std::size_t>(potential.n_atoms())));
   potential.energy(std::span<const double>(positions), energy);
-  for (double& u : energy) u = std::isfinite(u) ? u / thermal_energy(temperature) : std::numeric_limits<double>::infinity();
+  for (double& u : energy)
+    u = std::isfinite(u) ? u / thermal_energy(temperature) : std::numeric_limits<double>::infinity();
   return energy;
 }
 
@@ -42,7 +44,8 @@ void draw_weighted_samples(const BoltzmannGenerator& generator, const Potential&
     WeightedSamples batch{to_vector(drawn.positions), to_vector(drawn.log_prob), {}, {}};
     batch.reduced_energy = reduced_energies(potential, batch.positions, generator.temperature());
     batch.log_weight.resize(batch.n_samples());
-    for (std::size_t i = 0; i < batch.n_samples(); ++i) batch.log_weight[i] = -batch.reduced_energy[i] - batch.log_prob[i];
+    for (std::size_t i = 0; i < batch.n_samples(); ++i)
+      batch.log_weight[i] = -batch.reduced_energy[i] - batch.log_prob[i];
     take(batch);
   }
 }

@@ -24,8 +24,8 @@ struct Words {
 std::string to_text(const nlohmann::ordered_json& d) {
   std::string text = fmt::format("{}, {}{}, {} of {} cores\n\n", d["hardware"]["cpu"].get<std::string>(),
                                  d["hardware"]["instruction_set"].get<std::string>(),
-                                 d["hardware"]["amx"].get<bool>() ? " with AMX" : "", d["hardware"]["threads"].get<int>(),
-                                 d["hardware"]["cores"].get<int>());
+                                 d["hardware"]["amx"].get<bool>() ? " with AMX" : "",
+                                 d["hardware"]["threads"].get<int>(), d["hardware"]["cores"].get<int>());
   text += fmt::format("{:<40} {:>8} {:>14}\n", "energy and gradient of " + d["system"].get<std::string>(), "threads",
                       "us each");
   for (const auto& row : d["energy"])
@@ -37,9 +37,10 @@ std::string to_text(const nlohmann::ordered_json& d) {
                                   count_text(d["flow"]["n_parameters"].get<double>())),
                       "training step", "sampling");
   for (const auto& row : d["flow"]["timings"])
-    text += fmt::format("  {:<38} {:>11.2f} ms {:>11.2f} ms\n",
-                        fmt::format("{}, batch of {}", row["precision"].get<std::string>(), row["batch_size"].get<int>()),
-                        row["training_step_milliseconds"].get<double>(), row["sampling_milliseconds"].get<double>());
+    text +=
+        fmt::format("  {:<38} {:>11.2f} ms {:>11.2f} ms\n",
+                    fmt::format("{}, batch of {}", row["precision"].get<std::string>(), row["batch_size"].get<int>()),
+                    row["training_step_milliseconds"].get<double>(), row["sampling_milliseconds"].get<double>());
   text += fmt::format("\npeak memory {:.0f} MB\n", d["peak_memory_bytes"].get<double>() / 1e6);
   return text;
 }
@@ -64,8 +65,10 @@ ExitStatus benchmark(const Words& words, const Invocation& invocation) {
     progress.update(fmt::format("benchmark  energies on {} threads", threads));
     prepare_threads(threads);
     const EnergySpeed speed = measure_energy_speed(system);
-    document["energy"].push_back({{"precision", "float32"}, {"threads", threads}, {"microseconds", speed.float32_microseconds}});
-    document["energy"].push_back({{"precision", "float64"}, {"threads", threads}, {"microseconds", speed.float64_microseconds}});
+    document["energy"].push_back(
+        {{"precision", "float32"}, {"threads", threads}, {"microseconds", speed.float32_microseconds}});
+    document["energy"].push_back(
+        {{"precision", "float64"}, {"threads", threads}, {"microseconds", speed.float64_microseconds}});
   }
   prepare_threads(n_threads);
   document["flow"] = {{"n_couplings", settings.training.flow.n_couplings},

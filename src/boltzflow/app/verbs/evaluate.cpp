@@ -38,18 +38,19 @@ ExitStatus evaluate_words(const Words& words, const Invocation& invocation) {
   invocation.prepare();
   const bool samples = std::filesystem::path(words.what).extension() == ".npz";
   if (!samples && (!words.system.empty() || words.temperature))
-    throw Error(ExitStatus::usage, "boltzflow evaluate: --system and --temperature go with a file of samples; a model has its own");
+    throw Error(ExitStatus::usage,
+                "boltzflow evaluate: --system and --temperature go with a file of samples; a model has its own");
   if (samples && words.evaluation.n_samples)
     throw Error(ExitStatus::usage, "boltzflow evaluate: -n goes with a model; a file of samples is evaluated as it is");
   std::optional<MolecularSystem> system;
   if (!words.system.empty()) system = load_system(words.system);
   const Evaluation evaluation =
       samples ? evaluate_sample_file({.samples = words.what,
-                                         .system = system ? &*system : nullptr,
-                                         .temperature = words.temperature,
-                                         .reference = words.evaluation.reference,
-                                         .n_reference_blocks = words.evaluation.n_reference_blocks.value_or(50),
-                                         .seed = invocation.seed.value_or(1)})
+                                      .system = system ? &*system : nullptr,
+                                      .temperature = words.temperature,
+                                      .reference = words.evaluation.reference,
+                                      .n_reference_blocks = words.evaluation.n_reference_blocks.value_or(50),
+                                      .seed = invocation.seed.value_or(1)})
               : evaluate_run(words, invocation);
   invocation.print(to_text(evaluation), to_json(evaluation));
   return ExitStatus::success;
@@ -59,7 +60,9 @@ ExitStatus evaluate_words(const Words& words, const Invocation& invocation) {
 
 Verb::Action define_evaluate(CLI::App& options) {
   auto words = std::make_shared<Words>();
-  options.add_option("RUN|SAMPLES", words->what, "a run folder, a model file, or an .npz that `boltzflow sample` wrote")->required();
+  options
+      .add_option("RUN|SAMPLES", words->what, "a run folder, a model file, or an .npz that `boltzflow sample` wrote")
+      ->required();
   options.add_option("--system", words->system, "for SAMPLES: the molecule, for torsions and the reference's energies")
       ->type_name("SYSTEM");
   options.add_option("--temperature", words->temperature, "for SAMPLES: K (default: the system's own)")

@@ -37,7 +37,8 @@ std::string text_about(const std::vector<std::string>& words) {
   for (const Verb& verb : verbs()) known.push_back(verb.name);
   known.push_back("system");
   if (!words.empty() && !std::ranges::any_of(known, [&](const std::string& k) { return k.starts_with(words[0]); }))
-    throw Error(ExitStatus::usage, fmt::format("boltzflow help {}: there is no such topic{}", words[0], hint_for(words[0], known)));
+    throw Error(ExitStatus::usage,
+                fmt::format("boltzflow help {}: there is no such topic{}", words[0], hint_for(words[0], known)));
   return help_text(words);
 }
 

@@ -57,13 +57,13 @@ ExitStatus sample(const Words& words, const Invocation& invocation) {
   const std::int64_t n_passes = words.n_resampled > 0 ? 2 : 1;
   std::int64_t n_drawn = 0;
   const auto draw = [&](const std::function<void(const WeightedSamples&)>& take) {
-    draw_weighted_samples(model.generator, *model.potential, words.n_samples, seed, precision,
-                          [&](const WeightedSamples& batch) {
-                            take(batch);
-                            n_drawn += static_cast<std::int64_t>(batch.n_samples());
-                            const double fraction = static_cast<double>(n_drawn) / static_cast<double>(n_passes * words.n_samples);
-                            progress.update(fmt::format("sample  {:.0f} %   {}", 100 * fraction, time.text(fraction)));
-                          });
+    draw_weighted_samples(
+        model.generator, *model.potential, words.n_samples, seed, precision, [&](const WeightedSamples& batch) {
+          take(batch);
+          n_drawn += static_cast<std::int64_t>(batch.n_samples());
+          const double fraction = static_cast<double>(n_drawn) / static_cast<double>(n_passes * words.n_samples);
+          progress.update(fmt::format("sample  {:.0f} %   {}", 100 * fraction, time.text(fraction)));
+        });
   };
   draw([&](const WeightedSamples& batch) {
     log_weight.insert(log_weight.end(), batch.log_weight.begin(), batch.log_weight.end());
@@ -82,20 +82,18 @@ ExitStatus sample(const Words& words, const Invocation& invocation) {
   progress.finish();
   const EffectiveSampleSize size = effective_sample_size(log_weight);
   const std::size_t n_excluded = static_cast<std::size_t>(std::ranges::count(log_weight, -INFINITY));
-  nlohmann::ordered_json document{{"n_samples", words.n_samples},
-                                  {"n_written", words.n_resampled > 0 ? words.n_resampled : words.n_samples},
-                                  {"resampled", words.n_resampled > 0},
-                                  {"seed", seed},
-                                  {"precision", name_of(precision)},
-                                  {"effective_sample_size", size.count},
-                                  {"n_zero_weights", n_excluded},
-                                  {"files", {paths[0].string(), paths[1].string(), paths[2].string()}}};
+  nlohmann::ordered_json document{
+      {"n_samples", words.n_samples},       {"n_written", words.n_resampled > 0 ? words.n_resampled : words.n_samples},
+      {"resampled", words.n_resampled > 0}, {"seed", seed},
+      {"precision", name_of(precision)},    {"effective_sample_size", size.count},
+      {"n_zero_weights", n_excluded},       {"files", {paths[0].string(), paths[1].string(), paths[2].string()}}};
   std::string text = fmt::format("{} samples, worth {:.0f} independent ones ({:.1f} %)\n", words.n_samples, size.count,
                                  100 * size.fraction);
   if (n_excluded > 0) text += fmt::format("{} of them have no finite energy and a weight of zero\n", n_excluded);
   if (words.n_resampled > 0) text += fmt::format("{} equally weighted draws were written\n", words.n_resampled);
-  text += fmt::format("{}  topology\n{}  frames\n{}  positions in nm{}, reduced_energy, log_weight\n", paths[0].string(),
-                      paths[1].string(), paths[2].string(), words.n_resampled > 0 ? "" : ", log_prob");
+  text +=
+      fmt::format("{}  topology\n{}  frames\n{}  positions in nm{}, reduced_energy, log_weight\n", paths[0].string(),
+                  paths[1].string(), paths[2].string(), words.n_resampled > 0 ? "" : ", log_prob");
   invocation.print(text, document);
   return ExitStatus::success;
 }
@@ -107,7 +105,9 @@ Verb::Action define_sample(CLI::App& options) {
   options.add_option("RUN", words->run, "a run folder or a model file")->required();
   options.add_option("-n,--samples", words->n_samples, "number of samples (default 10000)")
       ->check(CLI::Range(std::int64_t{1}, std::int64_t{4'000'000'000}));
-  options.add_option("-o,--output", words->output, "writes FILE.pdb, FILE.dcd and FILE.npz")->required()->type_name("FILE");
+  options.add_option("-o,--output", words->output, "writes FILE.pdb, FILE.dcd and FILE.npz")
+      ->required()
+      ->type_name("FILE");
   options.add_option("--resample", words->n_resampled, "write N equally weighted draws from the samples instead")
       ->type_name("N")
       ->check(CLI::Range(std::int64_t{1}, std::int64_t{4'000'000'000}));

@@ -35,8 +35,12 @@ ExitStatus energy(const Words& words, const Invocation& invocation) {
   std::vector<double> terms(n_frames * names.size());
   potential->energy_terms(frames.positions, terms);
 
-  nlohmann::ordered_json document{{"system", system.name},       {"frames", words.frames}, {"precision", words.precision},
-                                  {"unit", "kJ/mol"},            {"n_frames", n_frames},   {"energy", total},
+  nlohmann::ordered_json document{{"system", system.name},
+                                  {"frames", words.frames},
+                                  {"precision", words.precision},
+                                  {"unit", "kJ/mol"},
+                                  {"n_frames", n_frames},
+                                  {"energy", total},
                                   {"terms", nlohmann::ordered_json::object()}};
   std::string text = fmt::format("# {}, kJ/mol, {}; {}\n# {:>6} {:>16}", system.name, words.precision,
                                  potential->description(), "frame", "total");
@@ -61,9 +65,12 @@ ExitStatus energy(const Words& words, const Invocation& invocation) {
 Verb::Action define_system_energy(CLI::App& options) {
   auto words = std::make_shared<Words>();
   words->system.define(options);
-  options.add_option("FRAMES", words->frames, "conformations: .pdb, .dcd, or .npy or .npz [frames, atoms, 3] in nm")->required();
-  options.add_option("--precision", words->precision,
-                     "of the total: float64 (default), float32, or reference, plain float64 loops; terms are in float64 always")
+  options.add_option("FRAMES", words->frames, "conformations: .pdb, .dcd, or .npy or .npz [frames, atoms, 3] in nm")
+      ->required();
+  options
+      .add_option(
+          "--precision", words->precision,
+          "of the total: float64 (default), float32, or reference, plain float64 loops; terms are in float64 always")
       ->check(CLI::IsMember({"float64", "float32", "reference"}));
   return [words](Invocation& invocation) { return energy(*words, invocation); };
 }

@@ -61,11 +61,15 @@ nlohmann::ordered_json describe(const MolecularSystem& system, const Potential& 
 
 std::string to_text(const nlohmann::ordered_json& d) {
   std::string text;
-  const auto row = [&](const char* label, const std::string& value) { text += fmt::format("{:<22}{}\n", label, value); };
+  const auto row = [&](const char* label, const std::string& value) {
+    text += fmt::format("{:<22}{}\n", label, value);
+  };
   const auto count = [&](const char* key) { return d[key].get<std::int64_t>(); };
   row("system", fmt::format("{}: {}", d["name"].get<std::string>(), d["description"].get<std::string>()));
-  row("atoms", fmt::format("{} ({}, {:.2f} amu)", count("n_atoms"), d["formula"].get<std::string>(), d["mass"].get<double>()));
-  if (d.contains("degrees_of_freedom")) row("degrees of freedom", fmt::format("{} internal coordinates", count("degrees_of_freedom")));
+  row("atoms",
+      fmt::format("{} ({}, {:.2f} amu)", count("n_atoms"), d["formula"].get<std::string>(), d["mass"].get<double>()));
+  if (d.contains("degrees_of_freedom"))
+    row("degrees of freedom", fmt::format("{} internal coordinates", count("degrees_of_freedom")));
   row("temperature", fmt::format("{:g} K unless another is asked for", d["temperature"].get<double>()));
   row("terms", fmt::format("{} harmonic bonds, {} harmonic angles, {} periodic torsions, {} nonbonded exceptions",
                            count("harmonic_bonds"), count("harmonic_angles"), count("periodic_torsions"),

@@ -17,19 +17,23 @@ Verb::Action define_train(CLI::App& options) {
       ->check(CLI::Range(1e-3, 1e5))
       ->type_name("K");
   CLI::Option* structure =
-      options.add_option("--structure", words->structure, "PDB or inpcrd that goes with a topology file")->type_name("FILE");
+      options.add_option("--structure", words->structure, "PDB or inpcrd that goes with a topology file")
+          ->type_name("FILE");
   CLI::Option* preset =
-      options.add_option("--preset", words->source.preset, "settings that come with boltzflow: quick or paper")->type_name("NAME");
-  CLI::Option* file =
-      options.add_option("--config", words->source.configuration_file, "settings from a TOML file")->type_name("FILE.toml");
+      options.add_option("--preset", words->source.preset, "settings that come with boltzflow: quick or paper")
+          ->type_name("NAME");
+  CLI::Option* file = options.add_option("--config", words->source.configuration_file, "settings from a TOML file")
+                          ->type_name("FILE.toml");
   options.add_option("--set", words->source.assignments, "one setting; see `boltzflow help configuration`")
       ->type_name("KEY=VALUE")
       ->allow_extra_args(false);
-  options.add_option("--reference", words->reference, "frames from elsewhere to compare with in the end")->type_name("FRAMES");
+  options.add_option("--reference", words->reference, "frames from elsewhere to compare with in the end")
+      ->type_name("FRAMES");
   CLI::Option* run =
       options.add_option("--run", words->run, "the new run folder (default: runs/SYSTEM-DATE-N)")->type_name("DIR");
   CLI::Option* resume =
-      options.add_option("--resume", words->resume, "go on with an interrupted run; its settings are kept")->type_name("RUN");
+      options.add_option("--resume", words->resume, "go on with an interrupted run; its settings are kept")
+          ->type_name("RUN");
   for (CLI::Option* other : {structure, preset, file, run}) resume->excludes(other);
   return [words](Invocation& invocation) { return run_training(*words, invocation); };
 }
