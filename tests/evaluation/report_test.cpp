@@ -95,7 +95,7 @@ TEST_F(FullReport, ShowsItsNumbersFactsAndCommandsEscaped) {
   EXPECT_TRUE(contains(*html, "7 min 33 s"));
   for (const MetricValue& value : synthetic->evaluation.metrics)
     EXPECT_TRUE(contains(*html, plot::escaped(value.metric->documentation)));
-  EXPECT_TRUE(contains(*html, "perfect sampler: 0."));
+  EXPECT_TRUE(contains(*html, "<small>perfect: 0."));
 }
 
 TEST_F(FullReport, KeepsEveryPointInsideReachOfItsPicture) {

@@ -95,9 +95,9 @@ Axis axis_around(std::string label, std::span<const double> values, bool logarit
   }
   const double step = nice_step(high - low, 5) / 2;
   double minimum = std::floor(low / step + 1e-9) * step, maximum = std::ceil(high / step - 1e-9) * step;
-  // A line along the frame would not be seen; but at zero, where many quantities end.
-  if (low != 0 && low - minimum < 0.1 * step) minimum -= step;
-  if (high != 0 && maximum - high < 0.1 * step) maximum += step;
+  // A line along the frame would not be seen; but zero is where many quantities end.
+  if (minimum != 0 && low - minimum < 0.1 * step) minimum -= step;
+  if (maximum != 0 && maximum - high < 0.1 * step) maximum += step;
   return {std::move(label), minimum, maximum, false, {}};
 }
 

@@ -46,8 +46,8 @@ p { margin: .3rem 0 .8rem; max-width: 78ch; color: var(--faint); }
 .warning { border-left: 4px solid var(--raw); background: var(--card); color: var(--ink); padding: .5rem .8rem; }
 .tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(11.5rem, 1fr)); gap: .7rem; margin: 1.2rem 0 0; }
 .tiles div { background: var(--card); border-radius: 6px; padding: .6rem .7rem; }
-.tiles dt { color: var(--faint); font-size: .85rem; } .tiles dd { margin: 0; font-size: 1.05rem; font-variant-numeric: tabular-nums; }
-.tiles dd small { display: block; font-size: .8rem; color: var(--faint); }
+.tiles dt { color: var(--faint); font-size: .85rem; } .tiles dd { margin: 0; font-size: 1rem; font-variant-numeric: tabular-nums; }
+.tiles dd small { display: block; font-size: .8rem; white-space: nowrap; color: var(--faint); }
 .figures { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 380px), 1fr)); gap: 1rem; }
 .figures.large { grid-template-columns: repeat(auto-fill, minmax(min(100%, 500px), 1fr)); }
 figure { margin: 0; min-width: 0; background: var(--card); border-radius: 6px; padding: .6rem; }

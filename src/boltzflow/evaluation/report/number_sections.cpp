@@ -30,7 +30,7 @@ std::string tile(const Evaluation& evaluation, const char* name, const char* lab
   const MetricValue* value = find_metric(evaluation, name);
   if (value == nullptr) return "";
   std::string small;
-  if (value->floor) small = fmt::format("<small>perfect sampler: {}</small>", displayed(*value->metric, *value->floor));
+  if (value->floor) small = fmt::format("<small>perfect: {}</small>", displayed(*value->metric, *value->floor));
   return fmt::format("<div><dt>{}</dt><dd>{}{}</dd></div>\n", escaped(label),
                      with_unit(*value->metric, value->estimate), small);
 }
