@@ -15,27 +15,77 @@ struct Switches {
   static constexpr bool born = born_, inside = inside_, gradient = gradient_, terms = terms_;
 };
 
+template <class L, bool high>
+BOLTZFLOW_INLINE typename L::Vector interleave(typename L::Vector a, typename L::Vector b) {
+  typename L::Integer order;
+  for (int i = 0; i < L::count; ++i) order[i] = (high ? L::count / 2 : 0) + i / 2 + (i % 2) * L::count;
+  return __builtin_shuffle(a, b, order);
+}
+
+/// Transposes count vectors of count lanes: log2(count) perfect shuffles of the rows.
+template <class L>
+BOLTZFLOW_INLINE void transpose(typename L::Vector (&rows)[L::count]) {
+#pragma GCC unroll 4
+  for (int stage = 1; stage < L::count; stage *= 2) {
+    typename L::Vector next[L::count];
+#pragma GCC unroll 8
+    for (int i = 0; i < L::count / 2; ++i) {
+      next[2 * i] = interleave<L, false>(rows[i], rows[i + L::count / 2]);
+      next[2 * i + 1] = interleave<L, true>(rows[i], rows[i + L::count / 2]);
+    }
+#pragma GCC unroll 16
+    for (int i = 0; i < L::count; ++i) rows[i] = next[i];
+  }
+}
+
+/// Calls function(first) for blocks of L::count coordinates; the last block overlaps the one before.
+template <class L, class Function>
+BOLTZFLOW_INLINE void for_blocks(int n_coordinates, Function&& function) {
+  for (int first = 0; first < n_coordinates; first += L::count)
+    function(first + L::count <= n_coordinates ? first : n_coordinates - L::count);
+}
+
 /// Lanes past n_lanes repeat the last conformation, so that they cost no special case and raise nothing.
 template <class Scalar>
 BOLTZFLOW_INLINE void load_tile(const Scalar* positions, int n_coordinates, int n_lanes,
                                 typename Lanes<Scalar>::Vector* x) {
-  constexpr int width = Lanes<Scalar>::count;
-  Scalar* const out = reinterpret_cast<Scalar*>(x);
-  for (int lane = 0; lane < width; ++lane) {
-    const Scalar* const in = positions + static_cast<int64_t>(lane < n_lanes ? lane : n_lanes - 1) * n_coordinates;
-    for (int c = 0; c < n_coordinates; ++c) out[c * width + lane] = in[c];
+  using L = Lanes<Scalar>;
+  const auto row = [&](int lane) {
+    return positions + static_cast<int64_t>(lane < n_lanes ? lane : n_lanes - 1) * n_coordinates;
+  };
+  if (n_coordinates < L::count) {
+    for (int lane = 0; lane < L::count; ++lane)
+      for (int c = 0; c < n_coordinates; ++c) x[c][lane] = row(lane)[c];
+    return;
   }
+  for_blocks<L>(n_coordinates, [&](int first) {
+    typename L::Vector rows[L::count];
+#pragma GCC unroll 16
+    for (int lane = 0; lane < L::count; ++lane) rows[lane] = L::load(row(lane) + first);
+    transpose<L>(rows);
+#pragma GCC unroll 16
+    for (int c = 0; c < L::count; ++c) x[first + c] = rows[c];
+  });
 }
 
 template <class Scalar>
 BOLTZFLOW_INLINE void store_tile(const typename Lanes<Scalar>::Vector* g, int n_coordinates, int n_lanes,
                                  Scalar* gradient) {
-  constexpr int width = Lanes<Scalar>::count;
-  const Scalar* const in = reinterpret_cast<const Scalar*>(g);
-  for (int lane = 0; lane < n_lanes; ++lane) {
-    Scalar* const out = gradient + static_cast<int64_t>(lane) * n_coordinates;
-    for (int c = 0; c < n_coordinates; ++c) out[c] = in[c * width + lane];
+  using L = Lanes<Scalar>;
+  if (n_coordinates < L::count) {
+    for (int lane = 0; lane < n_lanes; ++lane)
+      for (int c = 0; c < n_coordinates; ++c) gradient[static_cast<int64_t>(lane) * n_coordinates + c] = g[c][lane];
+    return;
   }
+  for_blocks<L>(n_coordinates, [&](int first) {
+    typename L::Vector rows[L::count];
+#pragma GCC unroll 16
+    for (int c = 0; c < L::count; ++c) rows[c] = g[first + c];
+    transpose<L>(rows);
+#pragma GCC unroll 16
+    for (int lane = 0; lane < L::count; ++lane)
+      if (lane < n_lanes) L::store(gradient + static_cast<int64_t>(lane) * n_coordinates + first, rows[lane]);
+  });
 }
 
 /// The energy of a tile, compensated (Knuth's two-sum), so that float32 rounding is that of the terms and not of the
