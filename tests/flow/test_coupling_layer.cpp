@@ -90,7 +90,7 @@ struct Problem {
 const std::vector<Problem> problems = {{layout_of(13, 64, 3, 8), 700},
                                        {layout_of(2, 5, 1, 2), 1},
                                        {layout_of(7, 33, 2, 5), 31},
-                                       {layout_of(60, 256, 5, 8), 250}};
+                                       {layout_of(60, 256, 5, 8), 70}};
 
 struct Limits {
   double x, log_det, x_gradient, parameter_gradient;
