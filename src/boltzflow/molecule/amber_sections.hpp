@@ -12,6 +12,8 @@ class AmberSections {
  public:
   /// @throws InputError with file:line if the text is no such file or a format is not known.
   AmberSections(std::string_view text, std::string origin);
+  AmberSections(const AmberSections&) = delete;  // the fields point into text_
+  AmberSections& operator=(const AmberSections&) = delete;
 
   const std::string& origin() const { return origin_; }
   bool has(const std::string& flag) const { return sections_.contains(flag); }

@@ -108,7 +108,7 @@ class DcdReader {
     expect_mark(4);
     const std::uint32_t n_atoms = word();
     expect_mark(4);
-    if (n_atoms < 1 || n_atoms > file_.size())
+    if (n_atoms < 1 || n_atoms > file_.size() || n_atoms > std::numeric_limits<std::int32_t>::max())
       fail(fmt::format("the header says {} atoms in a file of {} bytes", n_atoms, file_.size()));
     frames_.n_atoms = static_cast<int>(n_atoms);
   }
