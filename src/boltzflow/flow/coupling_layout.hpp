@@ -9,10 +9,10 @@ namespace boltzflow {
 /// What one coupling layer does to a point x in [0,1]^dimension, feature by feature.
 ///
 /// Conditioner inputs, in this order: cos(2 pi x_i) of every circular conditioning dimension, sin(2 pi x_i) of the
-/// same, x_i of every other; within each group in the order of `conditioning`. Conditioner outputs (m transformed
-/// dimensions, K bins): unnormalised widths [m][K], heights [m][K], slopes [m][K] of knots 0..K-1, and the last knot's
-/// slope for every transformed dimension that is not circular, in their order; a circular dimension's last slope is its
-/// first.
+/// same, 4 (x_i - 0.5) of every other (SplineKernels::embed_interval); within each group in the order of
+/// `conditioning`. Conditioner outputs (m transformed dimensions, K bins): unnormalised widths [m][K], heights [m][K],
+/// slopes [m][K] of knots 0..K-1, and the last knot's slope for every transformed dimension that is not circular, in
+/// their order; a circular dimension's last slope is its first.
 struct CouplingLayout {
   int dimension = 0;
   std::vector<int> conditioning;        ///< dimensions the conditioner sees, unchanged by the layer
