@@ -298,6 +298,29 @@ TEST(InternalCoordinates, NaNInOneSampleStaysThere) {
   }
 }
 
+TEST(InternalCoordinates, AFrameThatIsNotFiniteIsNotRepresentableAndAlone) {
+  const InternalCoordinates coordinates(alanine_dipeptide());
+  const auto& reference = alanine_dipeptide().positions;
+  for (const auto set : instruction_sets()) {
+    const WithInstructionSet forced(set);
+    std::vector<double> x, z(60 * 20), log_det(20), gradient(66 * 20);
+    for (int s = 0; s < 20; ++s) x.insert(x.end(), reference.begin(), reference.end());
+    x[66 * 3 + 7] = std::numeric_limits<double>::quiet_NaN();
+    x[66 * 17 + 40] = std::numeric_limits<double>::infinity();
+    for (std::size_t i = 0; i < 66; ++i) x[66 * 9 + i] = 0.0;  // all atoms in one place: finite, not representable
+    std::vector<std::uint8_t> representable(20);
+    coordinates.from_cartesian(x, z, log_det, representable);
+    for (std::size_t s = 0; s < 20; ++s) EXPECT_EQ(representable[s], s == 3 || s == 17 || s == 9 ? 0 : 1) << s;
+    EXPECT_TRUE(std::isfinite(log_det[9]));
+    for (const double value : column(z, 20, 9)) EXPECT_TRUE(value >= 0 && value <= 1);
+    coordinates.from_cartesian_gradient(x, std::vector<double>(60 * 20, 1.0), std::vector<double>(20, 1.0), gradient);
+    for (std::size_t i = 0; i < 66; ++i) {
+      EXPECT_TRUE(std::isfinite(gradient[66 * 9 + i]));
+      EXPECT_TRUE(std::isfinite(gradient[i]));
+    }
+  }
+}
+
 TEST(InternalCoordinates, AMillionRandomPointsAreFinite) {
   const InternalCoordinates coordinates(alanine_dipeptide());
   constexpr std::size_t batch = 1 << 15;
