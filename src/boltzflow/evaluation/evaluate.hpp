@@ -42,8 +42,8 @@ struct Evaluation {
 /// resampled one by one, a reference in blocks where it says so. Deterministic for a seed, whatever the number of
 /// threads.
 ///
-/// Cost: about n_replicates passes over samples and reference; 100 replicates of 1e6 samples take some 3 s on two
-/// cores.
+/// Cost: about n_replicates passes over samples and reference; 100 replicates of 1e6 samples and a reference of 1e5
+/// frames take 14 s of CPU time, spread over the threads.
 /// @throws InputError for empty, inconsistent or non-finite columns, naming the column and the index.
 Evaluation evaluate(const EvaluationInput& input, const EvaluationOptions& options = {});
 
