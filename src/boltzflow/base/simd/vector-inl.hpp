@@ -156,8 +156,7 @@ struct Lanes<float> {
     x = min(max(x, set(-1.0f)), set(1.0f));
     const Vector a = abs(x);
     const Integer large = a > 0.5f;
-    const Vector z = select(large, 0.5f * (1.0f - a), a * a);
-    const Vector s = select(large, z * rsqrt(max(z, set(1e-30f))), a);  // the square root itself is slow
+    const Vector z = select(large, 0.5f * (1.0f - a), a * a), s = select(large, sqrt(z), a);
     Vector p = set(4.2163199048e-2f);
     p = p * z + 2.4181311049e-2f;
     p = p * z + 4.5470025998e-2f;
