@@ -118,8 +118,12 @@ TEST(CmtDual, MeetsBothConstraintsAndNoGridPointIsBetter) {
     EXPECT_LE(best.kl, trust_region * (1 + 1e-9));
     EXPECT_LE(decrease, entropy_decrease + 1e-9);
     // Complementary slackness: a positive multiplier's constraint holds with equality.
-    if (best.lambda > 0) EXPECT_NEAR(best.kl, trust_region, 1e-9 * trust_region);
-    if (best.eta > 0) EXPECT_NEAR(decrease, entropy_decrease, 1e-9);
+    if (best.lambda > 0) {
+      EXPECT_NEAR(best.kl, trust_region, 1e-9 * trust_region);
+    }
+    if (best.eta > 0) {
+      EXPECT_NEAR(decrease, entropy_decrease, 1e-9);
+    }
     const double value = dual_value(dual, best.lambda, best.eta, trust_region, entropy_decrease);
     for (double lambda = 0; lambda < 1e3; lambda = 1.3 * lambda + 0.01)
       for (double eta = 0; eta < 1e3; eta = 1.3 * eta + 0.01)

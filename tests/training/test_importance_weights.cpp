@@ -18,7 +18,7 @@ namespace {
 TEST(ImportanceWeights, LogMeanExpNeitherOverflowsNorLosesSmallTerms) {
   EXPECT_NEAR(log_mean_exp(std::vector{1000.0, 1000.0}), 1000.0, 1e-12);
   EXPECT_NEAR(log_mean_exp(std::vector{0.0, std::log(3.0)}), std::log(2.0), 1e-15);
-  EXPECT_EQ(log_mean_exp(std::vector{-INFINITY, -INFINITY}), -INFINITY);
+  EXPECT_EQ(log_mean_exp(std::vector<double>{-INFINITY, -INFINITY}), -INFINITY);
   EXPECT_THROW(log_mean_exp({}), InputError);
 }
 
@@ -33,7 +33,7 @@ TEST(ImportanceWeights, ClippingSetsTheLargestToTheSmallestAmongThem) {
 
 TEST(ImportanceWeights, EffectiveSampleFraction) {
   EXPECT_NEAR(effective_sample_fraction(std::vector{5.0, 5.0, 5.0}), 1.0, 1e-15);
-  EXPECT_NEAR(effective_sample_fraction(std::vector{0.0, -800.0, -900.0, -INFINITY}), 0.25, 1e-15);
+  EXPECT_NEAR(effective_sample_fraction(std::vector<double>{0.0, -800.0, -900.0, -INFINITY}), 0.25, 1e-15);
   EXPECT_NEAR(effective_sample_fraction(std::vector{std::log(1.0), std::log(3.0)}), 16.0 / (2 * 10), 1e-15);
 }
 

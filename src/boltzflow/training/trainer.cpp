@@ -182,10 +182,16 @@ MethodState Trainer::load(Method& method, const std::filesystem::path& file) {
     checkpoint.fail(fmt::format("the checkpoint is of another run: of {}, not of {}", target, target_.description()));
   const auto saved = checkpoint.value<nlohmann::json>("settings");
   const nlohmann::json settings = settings_of(options_);
-  for (const auto& [key, value] : settings.items())
-    if (!saved.contains(key) || saved[key] != value)
-      checkpoint.fail(fmt::format("the checkpoint is of another run: {} was {}, now it is {}", key,
-                                  saved.contains(key) ? saved[key].dump() : "not set", value.dump()));
+  // In the table's order, so that the key a user changed is named before those derived from it.
+  OptionTable table;
+  TrainingOptions named = options_;
+  named.describe(table);
+  for (const Option& option : table.options()) {
+    const std::string& key = option.key;
+    if (!settings.contains(key) || (saved.contains(key) && saved[key] == settings[key])) continue;
+    checkpoint.fail(fmt::format("the checkpoint is of another run: {} was {}, now it is {}", key,
+                                saved.contains(key) ? saved[key].dump() : "not set", settings[key].dump()));
+  }
   if (const int threads = checkpoint.value<int>("threads"); threads != thread_count())
     message(fmt::format(
         "the run was started on {} threads and goes on with {}: its numbers will differ in their last digits", threads,
@@ -208,7 +214,11 @@ MethodState Trainer::load(Method& method, const std::filesystem::path& file) {
     for (std::size_t k = 0; k < tensors.size(); ++k) checkpoint.copy_into(fmt::format("optimizer.{}", k), tensors[k]);
   }
   flow_.parameters_changed();
-  method.load(checkpoint, *this);
+  try {
+    method.load(checkpoint, *this);
+  } catch (const nlohmann::json::exception& error) {
+    checkpoint.fail(std::string("the state of the method is malformed: ") + error.what());
+  }
   return static_cast<MethodState>(checkpoint.value<int>("state"));
 }
 

@@ -84,7 +84,7 @@ void describe_cmt(CmtOptions& options, OptionTable& table) {
   table.add(key("refinement_ess"), options.refinement_ess, 0, 1.01,
             "effective sample size to the target at which the refinement begins, of 1");
   table.add(key("refinement_rounds"), options.refinement_rounds, 0, 1e9,
-            "at most; 0: 40, or as many as maximum_minutes allows");
+            "at most; 0: 40, or as many as maximum_minutes allows, or none with fixed_annealing_steps");
   table.add(key("refinement_samples"), options.refinement_samples, 16, 1e8, "fresh target energies per round");
   table.add(key("refinement_gradient_steps"), options.refinement_gradient_steps, 1, 1e8, "per round");
   table.add(key("refinement_learning_rate"), options.refinement_learning_rate, 0, 1,
@@ -134,7 +134,8 @@ TrainingOptions resolve_training_options(TrainingOptions options, int dimension)
                                    std::lround(annealing_steps_per_root_dimension * std::sqrt(double(dimension))));
   if (cmt.entropy_decrease == 0)  // the entropy constraint is to become inactive half-way
     cmt.entropy_decrease = entropy_loss_per_dimension * dimension / (0.5 * static_cast<double>(cmt.annealing_steps));
-  if (cmt.refinement_rounds == 0)
+  // A fixed number of steps is the published method, which has no refinement; naming rounds adds one.
+  if (cmt.refinement_rounds == 0 && !cmt.fixed_annealing_steps)
     cmt.refinement_rounds = trainer.maximum_minutes > 0 ? rounds_without_limit : default_refinement_rounds;
   if (cmt.refinement_learning_rate == 0) cmt.refinement_learning_rate = trainer.learning_rate;
   if (cmt.kept_refinement_buffers == 0) cmt.kept_refinement_buffers = 1;

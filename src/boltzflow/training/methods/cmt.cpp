@@ -1,26 +1,16 @@
 // SPDX-License-Identifier: MIT
-// Constrained Mass Transport (arXiv 2510.18460): the flow follows a path of distributions from its prior to the target.
-// Each annealing step draws a buffer, finds the next distribution of the path on it (CmtDual) and fits the flow to that
-// by weighted maximum likelihood with a log-dispersion term (arXiv 2602.03729). The refinement then fits the target
-// itself, on the mixture of kept buffers (BufferMixture).
+// The first half of constrained mass transport, annealing, and what both halves share.
+#include "boltzflow/training/methods/cmt.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <numeric>
 
 #include "boltzflow/base/units.hpp"
-#include "boltzflow/training/annealing_path.hpp"
-#include "boltzflow/training/buffer_mixture.hpp"
-#include "boltzflow/training/checkpoint.hpp"
-#include "boltzflow/training/cmt_dual.hpp"
 #include "boltzflow/training/fixed_schedule.hpp"
 #include "boltzflow/training/importance_weights.hpp"
-#include "boltzflow/training/method.hpp"
-#include "boltzflow/training/stored_samples.hpp"
-#include "boltzflow/training/trainer.hpp"
-#include "boltzflow/training/weighted_fit.hpp"
 
 namespace boltzflow {
 namespace {
@@ -30,103 +20,24 @@ constexpr double stalled_ratio = 0.9;
 constexpr std::int64_t stalled_steps = 6;
 constexpr double vanished_multiplier = 1e-3;     // lambda + eta below this is the target itself
 constexpr double annealing_share_of_time = 0.6;  // of maximum_minutes; the rest belongs to the refinement
-constexpr int rounds_of_early_stop = 10;
-constexpr double ess_smoothing = 0.7;
 
-/// The ESS to the target at which flows are kept for good: 1, 5, 20 and 40 %; other numbers of them, spread likewise.
-std::vector<double> thresholds_of_permanent_buffers(std::int64_t n) {
-  if (n == 4) return {0.01, 0.05, 0.2, 0.4};
-  std::vector<double> thresholds;
-  for (std::int64_t k = 0; k < n; ++k)
-    thresholds.push_back(0.01 * std::pow(40.0, n == 1 ? 0.0 : static_cast<double>(k) / static_cast<double>(n - 1)));
-  return thresholds;
+}  // namespace
+
+MethodState ConstrainedMassTransport::advance(Trainer& trainer) {
+  if (!in_round_) return begin_round(trainer);
+  take_gradient_step(trainer);
+  const bool out_of_time = trainer.seconds_left() <= 0;
+  if (position_ < gradient_steps_per_round() && !out_of_time) return MethodState::running;
+  end_round(trainer);
+  if (out_of_time) return MethodState::out_of_budget;
+  return finished() ? MethodState::finished : MethodState::running;
 }
 
-class ConstrainedMassTransport final : public Method {
- public:
-  explicit ConstrainedMassTransport(const TrainingOptions& options)
-      : trainer_options_(options.trainer),
-        options_(options.cmt),
-        fit_(options.trainer.batch_size, parse_conditioner_precision(options.trainer.precision)),
-        thresholds_(thresholds_of_permanent_buffers(options.cmt.kept_annealing_buffers)),
-        mixture_(std::max<std::int64_t>(1, options.cmt.kept_refinement_buffers)) {}
-
-  MethodState advance(Trainer& trainer) override {
-    if (!in_round_) return begin_round(trainer);
-    take_gradient_step(trainer);
-    const bool out_of_time = trainer.seconds_left() <= 0;
-    if (position_ < gradient_steps_per_round() && !out_of_time) return MethodState::running;
-    end_round(trainer);
-    if (out_of_time) return MethodState::out_of_budget;
-    return finished() ? MethodState::finished : MethodState::running;
-  }
-
-  void finish(Trainer& trainer) override {
-    if (!trainer.optimizer().averages()) return;  // the budget ended before the refinement
-    trainer.optimizer().copy_average_to_parameters();
-    trainer.flow().parameters_changed();
-  }
-
-  void save(CheckpointWriter& checkpoint) const override;
-  void load(const CheckpointReader& checkpoint, Trainer& trainer) override;
-
- private:
-  struct TargetStatistics {
-    double log_z, elbo, ess, ess_raw;
-    std::vector<double> log_weight;  ///< clipped
-  };
-
-  bool refining() const { return refining_; }
-  bool scheduled() const { return options_.constraints == "none"; }
-  std::int64_t gradient_steps_per_round() const {
-    return refining() ? options_.refinement_gradient_steps : options_.gradient_steps;
-  }
-
-  MethodState begin_round(Trainer& trainer);
-  void begin_annealing_round(Trainer& trainer, const TargetStatistics& target);
-  void begin_refinement_round(Trainer& trainer, const TargetStatistics& target, bool already_kept);
-  void take_gradient_step(Trainer& trainer);
-  void end_round(Trainer& trainer);
-
-  CmtDualPoint next_point();
-  TargetStatistics target_statistics() const;
-  std::string reason_to_refine(Trainer& trainer, const CmtDualPoint& next, double ess);
-  void start_refinement(Trainer& trainer, const std::string& reason);
-  bool keep_if_threshold_passed(Trainer& trainer, double ess, bool keep_now);
-  void keep(Trainer& trainer, SampleBuffer samples, bool permanent);
-  void choose_samples(Trainer& trainer, std::vector<double> log_weight);
-  void start_metrics(Trainer& trainer, const CmtDualPoint& point, const TargetStatistics& target, double reuse,
-                     const std::vector<BasinWeight>& reweighted);
-  void warn_of_lost_basins(Trainer& trainer, const std::vector<double>& mixture_log_weight);
-  double refinement_fraction(const Trainer& trainer) const;
-  double fraction_done(const Trainer& trainer) const;
-  bool finished() const;
-
-  const TrainerOptions trainer_options_;
-  const CmtOptions options_;
-  WeightedFit fit_;
-  const std::vector<double> thresholds_;
-
-  // What a checkpoint holds.
-  bool refining_ = false, in_round_ = false, early_ = true;
-  std::int64_t step_ = 0;      // rounds of this phase that are done
-  std::int64_t position_ = 0;  // gradient steps of this round that are done
-  std::int64_t n_thresholds_passed_ = 0, n_stalled_ = 0;
-  std::int64_t n_annealing_gradient_steps_ = 0, n_refinement_gradient_steps_ = 0, n_refinement_rounds_ = 0;
-  double lambda_ = 0, eta_ = 0;
-  double least_multiplier_ = std::numeric_limits<double>::infinity();
-  double refinement_start_seconds_ = 0, preparation_seconds_ = 0;
-  AnnealingPath path_;
-  SampleBuffer buffer_;  // of the annealing; the refinement's are in the mixture
-  BufferMixture mixture_;
-  std::vector<std::uint32_t> order_;  // samples of this round's batches, one after the other
-  std::vector<double> weights_;       // of the samples, with buffer_weighting = "weight"
-  std::vector<double> smoothed_ess_;
-  std::vector<std::uint8_t> basin_warned_;
-  std::vector<std::string> metric_names_;
-  std::vector<double> metric_values_;
-  WeightedFit::Totals totals_;
-};
+void ConstrainedMassTransport::finish(Trainer& trainer) {
+  if (!trainer.optimizer().averages()) return;  // the budget ended before the refinement
+  trainer.optimizer().copy_average_to_parameters();
+  trainer.flow().parameters_changed();
+}
 
 CmtDualPoint ConstrainedMassTransport::next_point() {
   CmtDual dual(buffer_.log_prob, buffer_.reduced_energy);
@@ -215,60 +126,6 @@ void ConstrainedMassTransport::begin_annealing_round(Trainer& trainer, const Tar
   choose_samples(trainer, std::move(log_weight));
 }
 
-void ConstrainedMassTransport::start_refinement(Trainer& trainer, const std::string& reason) {
-  refining_ = true;
-  step_ = 0;
-  lambda_ = eta_ = 0;
-  path_.advance(0, 0);
-  refinement_start_seconds_ = trainer.elapsed_seconds();
-  // The buffer at hand serves the first round.
-  n_refinement_rounds_ =
-      std::min(options_.refinement_rounds, 1 + trainer.evaluations_left() / options_.refinement_samples);
-  trainer.optimizer().start_average(trainer_options_.ema_decay);
-  trainer.message("the refinement begins: " + reason);
-}
-
-bool ConstrainedMassTransport::keep_if_threshold_passed(Trainer& trainer, double ess, bool keep_now) {
-  const std::int64_t before = n_thresholds_passed_;
-  while (n_thresholds_passed_ < std::ssize(thresholds_) && ess > thresholds_[n_thresholds_passed_])
-    ++n_thresholds_passed_;
-  if (n_thresholds_passed_ == before) return false;
-  if (keep_now) keep(trainer, buffer_, true);
-  return true;
-}
-
-void ConstrainedMassTransport::keep(Trainer& trainer, SampleBuffer samples, bool permanent) {
-  mixture_.add(
-      std::move(samples), trainer.flow().flat_parameters().detach().clone(), permanent,
-      [&](const at::Tensor& parameters, const SampleBuffer& buffer) { return trainer.log_prob(parameters, buffer); });
-}
-
-void ConstrainedMassTransport::begin_refinement_round(Trainer& trainer, const TargetStatistics& target,
-                                                      bool already_kept) {
-  const CmtDualPoint point = next_point();
-  const double n_fresh = static_cast<double>(buffer_.size());
-  if (!already_kept) {
-    const bool permanent = keep_if_threshold_passed(trainer, target.ess, false);
-    keep(trainer, buffer_, permanent);
-  }
-  std::vector<double> log_weight = mixture_.log_weights();
-  clip_log_weights(log_weight, options_.weight_clip_fraction);
-  const double reuse = effective_sample_fraction(log_weight) * static_cast<double>(log_weight.size()) / n_fresh;
-
-  std::vector<std::uint32_t> basins;
-  for (const auto& component : mixture_.components())
-    basins.insert(basins.end(), component.samples.basins.begin(), component.samples.basins.end());
-  std::vector<BasinWeight> reweighted;
-  for (std::size_t k = 0; k < trainer.target().basin_names().size(); ++k)
-    reweighted.push_back(basin_weight(basins, static_cast<int>(k), log_weight));
-  start_metrics(trainer, point, target, reuse, reweighted);
-  warn_of_lost_basins(trainer, log_weight);
-  buffer_ = {};
-  choose_samples(trainer, std::move(log_weight));
-  smoothed_ess_.push_back(
-      smoothed_ess_.empty() ? target.ess : ess_smoothing * smoothed_ess_.back() + (1 - ess_smoothing) * target.ess);
-}
-
 void ConstrainedMassTransport::choose_samples(Trainer& trainer, std::vector<double> log_weight) {
   const std::vector<double> weights = normalized_weights(log_weight);
   const std::int64_t n = gradient_steps_per_round() * trainer_options_.batch_size;
@@ -347,16 +204,6 @@ void ConstrainedMassTransport::start_metrics(Trainer& trainer, const CmtDualPoin
   }
 }
 
-void ConstrainedMassTransport::warn_of_lost_basins(Trainer& trainer, const std::vector<double>& mixture_log_weight) {
-  const std::vector<std::string> names = trainer.target().basin_names();
-  basin_warned_.resize(names.size());
-  for (std::size_t k = 0; k < names.size(); ++k) {
-    const std::string warning = basin_disagreement(mixture_, static_cast<int>(k), names[k], mixture_log_weight);
-    if (!warning.empty() && basin_warned_[k] == 0) trainer.message(warning);
-    basin_warned_[k] = warning.empty() ? 0 : 1;  // said once, until they agree again
-  }
-}
-
 void ConstrainedMassTransport::end_round(Trainer& trainer) {
   ++step_;
   in_round_ = false;
@@ -382,16 +229,6 @@ void ConstrainedMassTransport::end_round(Trainer& trainer) {
   trainer.report(report);
 }
 
-double ConstrainedMassTransport::refinement_fraction(const Trainer& trainer) const {
-  const double steps =
-      static_cast<double>(n_refinement_gradient_steps_) /
-      (static_cast<double>(n_refinement_rounds_) * static_cast<double>(options_.refinement_gradient_steps));
-  const double spent = trainer.elapsed_seconds() - refinement_start_seconds_,
-               left = std::max(0.0, trainer.seconds_left());
-  const double time = std::isfinite(left) && spent + left > 0 ? spent / (spent + left) : 0;
-  return std::clamp(std::max(steps, time), 0.0, 1.0);
-}
-
 double ConstrainedMassTransport::fraction_done(const Trainer& trainer) const {
   const double left = trainer.seconds_left(), elapsed = trainer.elapsed_seconds();
   const double time = std::isfinite(left) ? std::clamp(elapsed / (elapsed + left), 0.0, 1.0) : 0;
@@ -402,85 +239,6 @@ double ConstrainedMassTransport::fraction_done(const Trainer& trainer) const {
   const double steps = static_cast<double>(n_annealing_gradient_steps_ + n_refinement_gradient_steps_) / all;
   return std::clamp(std::max(time, steps), 0.0, 1.0);
 }
-
-bool ConstrainedMassTransport::finished() const {
-  if (!refining()) return false;
-  if (step_ >= n_refinement_rounds_) return true;
-  if (options_.early_stop_gain <= 0 || std::ssize(smoothed_ess_) <= rounds_of_early_stop) return false;
-  return smoothed_ess_.back() - smoothed_ess_[smoothed_ess_.size() - 1 - rounds_of_early_stop] <
-         options_.early_stop_gain;
-}
-
-void ConstrainedMassTransport::save(CheckpointWriter& checkpoint) const {
-  checkpoint.values["cmt"] = {{"refining", refining_},
-                              {"in_round", in_round_},
-                              {"early", early_},
-                              {"step", step_},
-                              {"position", position_},
-                              {"thresholds_passed", n_thresholds_passed_},
-                              {"stalled", n_stalled_},
-                              {"annealing_gradient_steps", n_annealing_gradient_steps_},
-                              {"refinement_gradient_steps", n_refinement_gradient_steps_},
-                              {"refinement_rounds", n_refinement_rounds_},
-                              {"metric_names", metric_names_},
-                              {"totals_applied", totals_.n_applied}};
-  // Numbers that must come back to the bit, infinities included, which JSON does not have.
-  checkpoint.add_copy("cmt.numbers", std::vector<double>{lambda_, eta_, least_multiplier_, refinement_start_seconds_,
-                                                         preparation_seconds_, path_.beta, path_.target_exponent,
-                                                         totals_.nll, totals_.gradient_norm, totals_.learning_rate});
-  checkpoint.add("cmt.metric_values", metric_values_);
-  checkpoint.add("cmt.order", order_);
-  checkpoint.add("cmt.weights", weights_);
-  checkpoint.add("cmt.smoothed_ess", smoothed_ess_);
-  checkpoint.add("cmt.basin_warned", basin_warned_);
-  save_samples(checkpoint, "cmt.buffer", buffer_);
-  save_mixture(checkpoint, "cmt.mixture", mixture_);
-}
-
-void ConstrainedMassTransport::load(const CheckpointReader& checkpoint, Trainer& trainer) {
-  const auto values = checkpoint.value<nlohmann::json>("cmt");
-  try {
-    refining_ = values.at("refining");
-    in_round_ = values.at("in_round");
-    early_ = values.at("early");
-    step_ = values.at("step");
-    position_ = values.at("position");
-    n_thresholds_passed_ = values.at("thresholds_passed");
-    n_stalled_ = values.at("stalled");
-    n_annealing_gradient_steps_ = values.at("annealing_gradient_steps");
-    n_refinement_gradient_steps_ = values.at("refinement_gradient_steps");
-    n_refinement_rounds_ = values.at("refinement_rounds");
-    metric_names_ = values.at("metric_names").get<std::vector<std::string>>();
-    totals_.n_applied = values.at("totals_applied");
-  } catch (const nlohmann::json::exception& error) {
-    checkpoint.fail(std::string("the state of the method is malformed: ") + error.what());
-  }
-  const auto numbers = checkpoint.array<double>("cmt.numbers");
-  if (numbers.size() != 10) checkpoint.fail("the state of the method is malformed: it has the wrong number of numbers");
-  lambda_ = numbers[0];
-  eta_ = numbers[1];
-  least_multiplier_ = numbers[2];
-  refinement_start_seconds_ = numbers[3];
-  preparation_seconds_ = numbers[4];
-  path_ = {.beta = numbers[5], .target_exponent = numbers[6]};
-  totals_.nll = numbers[7];
-  totals_.gradient_norm = numbers[8];
-  totals_.learning_rate = numbers[9];
-  metric_values_ = checkpoint.array<double>("cmt.metric_values");
-  order_ = checkpoint.array<std::uint32_t>("cmt.order");
-  weights_ = checkpoint.array<double>("cmt.weights");
-  smoothed_ess_ = checkpoint.array<double>("cmt.smoothed_ess");
-  basin_warned_ = checkpoint.array<std::uint8_t>("cmt.basin_warned");
-  buffer_ = load_samples(checkpoint, "cmt.buffer");
-  load_mixture(checkpoint, "cmt.mixture", mixture_);
-  // Rounds may have been added to the budget; they cannot end before what is done.
-  if (refining_) {
-    const std::int64_t affordable = step_ + 1 + trainer.evaluations_left() / options_.refinement_samples;
-    n_refinement_rounds_ = std::max(step_, std::min(options_.refinement_rounds, affordable));
-  }
-}
-
-}  // namespace
 
 std::unique_ptr<Method> make_cmt(const TrainingOptions& options) {
   return std::make_unique<ConstrainedMassTransport>(options);
