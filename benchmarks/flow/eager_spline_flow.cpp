@@ -3,6 +3,8 @@
 
 #include <ATen/ATen.h>
 
+#include <utility>
+
 #include "boltzflow/base/units.hpp"
 #include "boltzflow/flow/conditioner_engine.hpp"
 #include "boltzflow/flow/spline_kernels.hpp"
@@ -46,7 +48,8 @@ EagerSplineFlow::EagerSplineFlow(std::vector<CouplingLayout> layouts, const std:
     for (int j = 0; j < n; ++j)
       last_slopes.push_back(layout.circular[layout.transformed[j]] ? j * layout.n_bins : extra++);
     int at = 0;
-    for (const auto* dimensions : {&circles, &intervals, &layout.transformed}) {
+    for (const std::vector<int>* dimensions :
+         {&std::as_const(circles), &std::as_const(intervals), &layout.transformed}) {
       for (int i : *dimensions) order[i] = at++;
     }
     layer.shift = at::zeros({layout.dimension}, at::kFloat);

@@ -4,6 +4,7 @@
 // batch, its gradient, clipping by the global norm, and Adam; sampling makes 1024 samples with their log_prob.
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
+#include <c10/core/GradMode.h>
 #include <fmt/core.h>
 #include <spawn.h>
 #include <sys/resource.h>
