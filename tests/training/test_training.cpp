@@ -391,6 +391,7 @@ TEST_F(Training, EndsAtTheBudgetOfEvaluationsAndGoesOnWithALargerOne) {
   Recorder recorder;
   EXPECT_EQ(run(flow, target, options, recorder), TrainingEnd::budget);
   EXPECT_EQ(recorder.reports.size(), 5u);
+  EXPECT_TRUE(recorder.said("the budget ended after annealing step 5"));
   EXPECT_EQ(metric(recorder.reports.back(), "evaluations"), 5 * 4096);
 
   options.trainer.maximum_evaluations = 16 * 4096;

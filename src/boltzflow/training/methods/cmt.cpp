@@ -20,6 +20,8 @@ constexpr double stalled_ratio = 0.9;
 constexpr std::int64_t stalled_steps = 6;
 constexpr double vanished_multiplier = 1e-3;     // lambda + eta below this is the target itself
 constexpr double annealing_share_of_time = 0.6;  // of maximum_minutes; the rest belongs to the refinement
+// Time alone does not begin the refinement below this: with so few effective samples it would collapse onto them.
+constexpr double least_ess_for_refinement = 0.01;
 
 }  // namespace
 
@@ -29,8 +31,17 @@ MethodState ConstrainedMassTransport::advance(Trainer& trainer) {
   const bool out_of_time = trainer.seconds_left() <= 0;
   if (position_ < gradient_steps_per_round() && !out_of_time) return MethodState::running;
   end_round(trainer);
-  if (out_of_time) return MethodState::out_of_budget;
+  if (out_of_time) return out_of_budget(trainer);
   return finished() ? MethodState::finished : MethodState::running;
+}
+
+MethodState ConstrainedMassTransport::out_of_budget(Trainer& trainer) const {
+  if (!refining() && step_ < options_.annealing_steps)
+    trainer.message(fmt::format(
+        "the budget ended after annealing step {}, before the target was reached: the flow is broader than it; "
+        "resume with a larger training.maximum_minutes or training.maximum_evaluations",
+        step_));
+  return MethodState::out_of_budget;
 }
 
 void ConstrainedMassTransport::finish(Trainer& trainer) {
@@ -66,8 +77,7 @@ ConstrainedMassTransport::TargetStatistics ConstrainedMassTransport::target_stat
 
 MethodState ConstrainedMassTransport::begin_round(Trainer& trainer) {
   const std::int64_t n = refining() ? options_.refinement_samples : options_.samples_per_step;
-  if (trainer.evaluations_left() < n || trainer.seconds_left() <= preparation_seconds_)
-    return MethodState::out_of_budget;
+  if (trainer.evaluations_left() < n || trainer.seconds_left() <= preparation_seconds_) return out_of_budget(trainer);
   const double begin = trainer.elapsed_seconds();
   position_ = 0;
   totals_ = {};
@@ -85,7 +95,7 @@ MethodState ConstrainedMassTransport::begin_round(Trainer& trainer) {
 std::string ConstrainedMassTransport::reason_to_refine(Trainer& trainer, const CmtDualPoint& next, double ess) {
   if (step_ >= options_.annealing_steps) return fmt::format("{} annealing steps are done", step_);
   if (trainer.elapsed_seconds() > annealing_share_of_time * 60 * trainer_options_.maximum_minutes &&
-      trainer_options_.maximum_minutes > 0)
+      trainer_options_.maximum_minutes > 0 && ess > least_ess_for_refinement)
     return fmt::format("{:.0f} % of the time are spent", 100 * annealing_share_of_time);
   if (options_.fixed_annealing_steps || scheduled()) return "";
   if (next.lambda + next.eta < vanished_multiplier) return "lambda and eta have vanished";

@@ -49,6 +49,7 @@ class ConstrainedMassTransport final : public Method {
   }
 
   MethodState begin_round(Trainer& trainer);
+  MethodState out_of_budget(Trainer& trainer) const;
   void begin_annealing_round(Trainer& trainer, const TargetStatistics& target);
   void begin_refinement_round(Trainer& trainer, const TargetStatistics& target, bool already_kept);
   void take_gradient_step(Trainer& trainer);
