@@ -121,6 +121,16 @@ TEST(Axis, FitsAroundFiniteValues) {
     }
 }
 
+// Limits closer than rounding made ticks without end: k + 1 is k for k = 1e17.
+TEST(Axis, ValuesThatDifferByRoundingGetAnAxisAndFewTicks) {
+  const Axis axis = axis_around("alpha", std::vector{1.0, 1.0 - 1.2e-16});
+  EXPECT_LT(axis.minimum, 0.95);
+  EXPECT_GT(axis.maximum, 1.05);
+  EXPECT_LE(nice_ticks(axis).size(), 12u);
+  EXPECT_LE(nice_ticks(Axis{"narrow", 1.0 - 1.2e-16, 1.0, false, {}}).size(), 101u);
+  EXPECT_LE(nice_ticks(Axis{"far", -5e16, -4e16, false, {}}).size(), 12u);
+}
+
 TEST(Figure, LeavesOutWhatHasNoPlace) {
   const std::vector x{0.0, 0.2, 0.4, 0.6, 0.8, 1.0}, y{0.1, 0.2, infinity, 0.3, std::nan(""), 1e300};
   Figure figure({"a < b", 0, 1, false, {}}, {"y", 0, 1, false, {}}, "T & U", "what it shows");

@@ -37,7 +37,9 @@ std::vector<double> nice_ticks(const Axis& axis, int n_ticks) {
   if (!axis.logarithmic) {
     const double step = nice_step(axis.maximum - axis.minimum, n_ticks);
     const double first = std::ceil(axis.minimum / step - 1e-9), last = std::floor(axis.maximum / step + 1e-9);
-    for (double k = first; k <= last; ++k) ticks.push_back(k * step + 0.0);
+    // Counted in integers: where step is below the rounding of the limits, k + 1 is k.
+    const int n = static_cast<int>(std::clamp(last - first, -1.0, 100.0));
+    for (int k = 0; k <= n; ++k) ticks.push_back((first + k) * step + 0.0);
     return ticks;
   }
   const int lowest = static_cast<int>(std::floor(std::log10(axis.minimum))),
@@ -88,7 +90,7 @@ Axis axis_around(std::string label, std::span<const double> values, bool logarit
     const double margin = std::max(std::pow(high / low, 0.04), 1.05);
     return {std::move(label), low / margin, high * margin, true, {}};
   }
-  if (low == high) {
+  if (high - low <= 1e-9 * std::max(std::abs(low), std::abs(high))) {  // equal, but for rounding
     const double half = low == 0 ? 1 : 0.1 * std::abs(low);
     low -= half;
     high += half;
