@@ -106,7 +106,7 @@ def check_usage_errors(folder):
     fails(64, "train", "train")
     fails(64, "RUN", "sample")
     fails(64, "did you mean quick", "train", "alanine-dipeptide", "--preset", "quik")
-    fails(64, "--json|--n", "sample", "x", "-o", "y", "-n", "0")
+    fails(64, "not in range", "sample", "x", "-o", "y", "-n", "0")
     run("nothing", status=64)
     run(status=64)
     fails(69, "CUDA|GPU", "system", "show", "alanine-dipeptide", "--device", "cuda") if not os.path.exists("/dev/nvidiactl") else None

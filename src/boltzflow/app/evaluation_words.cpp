@@ -15,7 +15,7 @@ void EvaluationWords::define(CLI::App& options) {
   options.add_flag("--no-reference", no_reference, "compare with nothing")->excludes(frames);
   options
       .add_option("--reference-blocks", n_reference_blocks,
-                  "contiguous blocks of the reference that its errors come from (default 50); 0: independent frames")
+                  "contiguous blocks of the reference that its errors come from (default 64); 0: independent frames")
       ->check(CLI::Range(std::int64_t{0}, std::int64_t{1'000'000}));
   options.add_option("-n,--samples", n_samples, "fresh samples (default 100000, or the run's setting)")
       ->check(CLI::Range(std::int64_t{1000}, std::int64_t{1'000'000'000}));

@@ -15,7 +15,7 @@ namespace boltzflow {
 struct ModelEvaluationOptions {
   std::int64_t n_samples = 100000;  ///< fresh samples
   std::int64_t seed = 1;
-  std::int64_t n_reference_blocks = 50;
+  std::int64_t n_reference_blocks = 64;
   ConditionerPrecision precision = ConditionerPrecision::float32;
 };
 

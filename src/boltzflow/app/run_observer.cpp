@@ -10,15 +10,18 @@ namespace {
 
 /// The metrics that the live line shows, in this order, where a step has them.
 struct Shown {
+  const char* phase;
   const char* metric;
   const char* label;
-  enum { plain, percent } kind;
+  bool is_fraction = false;  ///< shown in per cent
 };
 
 constexpr Shown shown[] = {
-    {"lambda", "lambda", Shown::plain},          {"entropy", "entropy", Shown::plain},
-    {"ess_next", "ESS to next", Shown::percent}, {"ess_target", "ESS", Shown::percent},
-    {"log_z_target", "log Z", Shown::plain},
+    {"anneal", "lambda", "lambda"},
+    {"anneal", "entropy", "entropy"},
+    {"anneal", "ess_next", "ESS to next", true},
+    {"refine", "ess_target", "ESS", true},
+    {"refine", "log_z_target", "log Z"},
 };
 
 std::string short_number(double value) {
@@ -39,10 +42,10 @@ std::string step_text(const StepReport& report) {
   // An unlimited number of rounds, with a budget of time, is no number to show.
   if (report.expected_steps > 0 && report.expected_steps < 100'000) text += fmt::format("/~{}", report.expected_steps);
   for (const Shown& item : shown) {
-    const double* value = find(item.metric);
+    const double* value = item.phase == report.phase ? find(item.metric) : nullptr;
     if (!value || std::isnan(*value)) continue;
     text += fmt::format("   {} {}", item.label,
-                        item.kind == Shown::percent ? fmt::format("{:.1f} %", 100 * *value) : short_number(*value));
+                        item.is_fraction ? fmt::format("{:.1f} %", 100 * *value) : short_number(*value));
   }
   if (const double* count = find("evaluations")) text += fmt::format("   {} energies", count_text(*count));
   return text;

@@ -16,7 +16,7 @@ struct SampleFileEvaluation {
   const MolecularSystem* system;      ///< null: unknown, so no torsions and no energies of the reference
   std::optional<double> temperature;  ///< K
   std::string reference;              ///< frames to compare with, or ""
-  std::int64_t n_reference_blocks = 50;
+  std::int64_t n_reference_blocks = 64;
   std::int64_t seed = 1;
 };
 

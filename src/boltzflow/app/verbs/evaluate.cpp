@@ -49,7 +49,7 @@ ExitStatus evaluate_words(const Words& words, const Invocation& invocation) {
                                       .system = system ? &*system : nullptr,
                                       .temperature = words.temperature,
                                       .reference = words.evaluation.reference,
-                                      .n_reference_blocks = words.evaluation.n_reference_blocks.value_or(50),
+                                      .n_reference_blocks = words.evaluation.n_reference_blocks.value_or(64),
                                       .seed = invocation.seed.value_or(1)})
               : evaluate_run(words, invocation);
   invocation.print(to_text(evaluation), to_json(evaluation));
