@@ -227,7 +227,7 @@ def check_train_sample_evaluate_report(folder):
     assert json.loads((folder / "run/evaluation.json").read_text()) == evaluation
     stored = json.loads(run("evaluate", "s.npz", "--system", "alanine-dipeptide", "--json", folder=folder).stdout)
     assert stored["n_samples"] == 20000
-    assert abs(20000 * stored["metrics"]["ess"]["value"] - result["effective_sample_size"]) < 1e-6 * 20000, stored["metrics"]
+    assert abs(20000 * stored["metrics"]["effective_sample_size"]["value"] - result["effective_sample_size"]) < 1e-6 * 20000, stored["metrics"]
     before = (folder / "run/report.html").read_bytes()
     run("report", "run", "-n", 3000, "--reference", "s.npz", folder=folder)
     page = (folder / "run/report.html").read_text()
