@@ -7,13 +7,14 @@
 #include <c10/core/GradMode.h>
 #include <fmt/core.h>
 #include <spawn.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <torch/csrc/autograd/autograd.h>
 
 #include <algorithm>
 #include <chrono>
+#include <cstdio>
 #include <cstdlib>
+#include <fstream>
 #include <functional>
 #include <string>
 #include <vector>
@@ -176,20 +177,29 @@ void print(const char* title, std::vector<Job>& jobs) {
   }
 }
 
-/// Wall time and peak memory of this program started anew for one training step.
+/// Wall time of this program started anew for one training step; it prints its own peak memory.
 void print_start_up(const char* program, const char* what) {
+  std::fflush(stdout);
   std::string name = program, flag = "--first-step", kind = what;
   char* arguments[] = {name.data(), flag.data(), kind.data(), nullptr};
   const double start = seconds();
   pid_t child = 0;
   int status = 0;
-  rusage usage{};
-  if (posix_spawn(&child, program, nullptr, nullptr, arguments, environ) != 0 || wait4(child, &status, 0, &usage) < 0 ||
+  if (posix_spawn(&child, program, nullptr, nullptr, arguments, environ) != 0 || waitpid(child, &status, 0) < 0 ||
       status != 0)
-    fmt::print("  {:<10} could not be started again\n", what);
+    fmt::print("{} could not be started again\n", what);
   else
-    fmt::print("  {:<10} start to end of the first training step {:.2f} s, peak memory {} MB\n", what,
-               seconds() - start, usage.ru_maxrss / 1024);
+    fmt::print("  {:.2f} s from the start to the end of the first training step\n", seconds() - start);
+}
+
+/// The largest resident memory of this process so far, in MB. (getrusage would give the parent's if that is larger.)
+long peak_memory() {
+  std::ifstream status("/proc/self/status");
+  for (std::string word; status >> word;) {
+    long kibibytes = 0;
+    if (word == "VmHWM:" && status >> kibibytes) return kibibytes / 1024;
+  }
+  return -1;
 }
 
 int first_step(const std::string& what) {
@@ -198,11 +208,31 @@ int first_step(const std::string& what) {
     EagerFlow(ours).train();
   else
     ours.train(what == "float32" ? ConditionerPrecision::float32 : ConditionerPrecision::bfloat16);
+  fmt::print("{:<10} peak memory {} MB,", what, peak_memory());
+  return 0;
+}
+
+/// Runs one job over and over, for a profiler: `benchmark_flow --profile train-bfloat16 100 [threads]`.
+int profile(const std::string& what, int n_times, int n_threads) {
+  set_thread_count(n_threads);
+  at::set_num_threads(n_threads);
+  OurFlow ours;
+  const auto precision = parse_conditioner_precision(what.substr(what.find('-') + 1));
+  const double start = seconds();
+  for (int i = 0; i < n_times; ++i) {
+    if (what.starts_with("train"))
+      ours.train(precision);
+    else
+      ours.sample(precision);
+  }
+  fmt::print("{}: {:.2f} ms\n", what, 1e3 * (seconds() - start) / n_times);
   return 0;
 }
 
 int run(int argc, char** argv) {
   if (argc == 3 && std::string(argv[1]) == "--first-step") return first_step(argv[2]);
+  if (argc >= 4 && std::string(argv[1]) == "--profile")
+    return profile(argv[2], std::atoi(argv[3]), argc > 4 ? std::atoi(argv[4]) : 1);
   const int n_rounds = argc > 1 ? std::max(1, std::atoi(argv[1])) : 9;
   using enum ConditionerPrecision;
   OurFlow ours;

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "boltzflow/base/errors.hpp"
+#include "boltzflow/base/instruction_set.hpp"
 #include "boltzflow/base/random.hpp"
 #include "boltzflow/base/threads.hpp"
 #include "boltzflow/flow/composite_coupling.hpp"
@@ -138,6 +139,7 @@ TEST(CouplingLayer, Float32AgreesWithTheCompositeInFloat64) {
 }
 
 TEST(CouplingLayer, Bfloat16AgreesWithTheCompositeInFloat64) {
+  if (!has_amx_bf16()) GTEST_SKIP() << "the library rounds elsewhere than the composite; see ConditionerEngine's tests";
   // The composite rounds the same factors to bfloat16, so the two part only where float32 sums fall on the other side
   // of a rounding: by single parameters of 2^-9, which a sample near a knot turns into errors of x of 4e-3 and of
   // log_det of 2e-2. Gradients that the fused backward rounds and autograd does not: 2^-9 = 2e-3 each, measured 1e-3 to

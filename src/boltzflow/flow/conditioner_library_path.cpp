@@ -103,6 +103,7 @@ class LibraryPath final : public ConditionerPath {
       return to;
     };
     const Element* x;
+    [[maybe_unused]] const float* exact = inputs;  // x before rounding
     if constexpr (rounding)
       x = take(inputs, layout_[0].n_inputs);
     else
@@ -115,11 +116,16 @@ class LibraryPath final : public ConditionerPath {
       if constexpr (!rounding) {  // straight to where it is kept
         if (!last && activations != nullptr) to = activations, activations += std::size_t(linear.n_outputs) * n_samples;
       }
-      multiply({linear.n_outputs, n_samples, linear.n_inputs, false, false, false, n_samples},
-               weights_of(linear, static_cast<Element*>(nullptr)), x, to);
+      const MatrixProduct product{linear.n_outputs, n_samples, linear.n_inputs, false, false, false, n_samples};
+      // The library would round a bfloat16 product's result too, which the outputs, logits of bins, do not bear.
+      if (rounding && last)
+        multiply_float32(product, parameters_ + linear.weight_offset, exact, to);
+      else
+        multiply(product, weights_of(linear, static_cast<Element*>(nullptr)), x, to);
       if (last) return elementwise.add_bias(to, bias, linear.n_outputs, n_samples);
       elementwise.add_bias_relu(to, bias, linear.n_outputs, n_samples);
       if constexpr (rounding) {
+        exact = to;
         x = take(to, linear.n_outputs);
       } else {
         x = to;

@@ -14,7 +14,7 @@ struct MatrixProduct {
   int row_c;
 };
 void multiply_float32(const MatrixProduct& product, const float* a, const float* b, float* c);
-/// The same with bfloat16 factors; the library rounds the product to bfloat16 before it is stored or added.
+/// The same with bfloat16 factors. The library rounds the product to bfloat16 before it is stored or added.
 void multiply_bfloat16(const MatrixProduct& product, const std::uint16_t* a, const std::uint16_t* b, float* c);
 
 /// Whether the CPU multiplies bfloat16 numbers in hardware; where not, float32 is faster.
