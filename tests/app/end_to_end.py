@@ -71,6 +71,28 @@ def npz_arrays(path):
     return arrays
 
 
+READ_SAMPLES = """
+import numpy, mdtraj, MDAnalysis
+samples = numpy.load("s.npz")
+trajectory = mdtraj.load("s.dcd", top="s.pdb")
+universe = MDAnalysis.Universe("s.pdb", "s.dcd")
+assert trajectory.xyz.shape == samples["positions"].shape == (20000, 22, 3)
+assert numpy.abs(trajectory.xyz - samples["positions"]).max() < 2e-6  # float32 in Angstrom
+assert len(universe.trajectory) == 20000 and universe.atoms[8].name == "CA"
+assert numpy.abs(universe.trajectory[7].positions / 10 - samples["positions"][7]).max() < 2e-6
+assert [r.name for r in trajectory.topology.residues] == ["ACE", "ALA", "NME"]
+assert trajectory.topology.n_bonds == 21 == len(universe.bonds)
+"""
+
+
+def with_trajectory_tools(folder):
+    """mdtraj and MDAnalysis, from the project's environment, read what `sample` writes."""
+    python = SOURCE / ".environment/bin/python"
+    assert python.exists(), "run scripts/install-dependencies"
+    done = subprocess.run([python, "-W", "ignore", "-c", READ_SAMPLES], cwd=folder, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
 def metrics_without_seconds(path):
     rows = [json.loads(line) for line in path.read_text().splitlines()]
     for row in rows:
@@ -212,6 +234,7 @@ def check_train_sample_evaluate_report(folder):
     energies = json.loads(run("system", "energy", "alanine-dipeptide", "s.npz", "--json", folder=folder).stdout)["energy"]
     for u, total in list(zip(energy, energies))[:100]:
         assert total is None or abs(u * 0.00831446261815324 * 300 - total) < 1e-6 * (1 + abs(total))
+    with_trajectory_tools(folder)
     # A model file alone suffices, and the same seed gives the same bytes.
     (folder / "elsewhere").mkdir()
     shutil.copy(folder / "run/model.boltzflow", folder / "elsewhere/m.boltzflow")

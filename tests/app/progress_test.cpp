@@ -59,6 +59,7 @@ TEST(TimeLeft, IsGivenOnlyOnceItCanBeEstimated) {
   EXPECT_EQ(resumed.text(0.75, 110), "01:50 elapsed, ~01:40 left");
   EXPECT_EQ(clock_text(3725), "1:02:05");
   EXPECT_EQ(count_text(2.3e6), "2.3 M");
+  EXPECT_EQ(count_text(2'137'000, 2), "2.14 M");
 }
 
 }  // namespace

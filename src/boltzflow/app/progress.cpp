@@ -71,10 +71,10 @@ std::string clock_text(double seconds) {
                   : fmt::format("{}:{:02}:{:02}", s / 3600, s / 60 % 60, s % 60);
 }
 
-std::string count_text(double count) {
+std::string count_text(double count, int decimals) {
   if (count < 1e4) return fmt::format("{:.0f}", count);
   if (count < 1e6) return fmt::format("{:.0f} k", count / 1e3);
-  if (count < 1e9) return fmt::format("{:.1f} M", count / 1e6);
+  if (count < 1e9) return fmt::format("{:.{}f} M", count / 1e6, decimals);
   return fmt::format("{:.2f} G", count / 1e9);
 }
 

@@ -56,7 +56,7 @@ class TimeLeft {
 
 /// "02:13", "1:02:13" for seconds.
 std::string clock_text(double seconds);
-/// "2.3 M", "512 k", "37": counts for people.
-std::string count_text(double count);
+/// "2.3 M", "512 k", "37": counts for people; decimals for millions.
+std::string count_text(double count, int decimals = 1);
 
 }  // namespace boltzflow

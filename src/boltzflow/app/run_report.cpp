@@ -55,7 +55,7 @@ std::vector<ReportFact> system_facts(const TrainedModel& model) {
           {"Potential", model.potential->description()},
           {"Flow", fmt::format("{} couplings of {} layers of {} units, {} bins; {} parameters", flow.n_couplings,
                                flow.n_hidden_layers, flow.hidden_width, flow.n_bins,
-                               count_text(static_cast<double>(generator.flow().n_parameters())))}};
+                               count_text(static_cast<double>(generator.flow().n_parameters()), 2))}};
 }
 
 std::string joined(const nlohmann::ordered_json& words) {

@@ -125,8 +125,8 @@ std::string introduction(const Run& run) {
   return fmt::format(
       "{:<{}}{} atoms, {} degrees of freedom, {}, {:g} K; flow of {} parameters on {} thread{}\n{:<{}}{}", name, width,
       system.n_atoms(), generator.coordinates().dimension(), system.description, generator.temperature(),
-      count_text(static_cast<double>(generator.flow().n_parameters())), thread_count(), thread_count() == 1 ? "" : "s",
-      "run folder", width, run.folder.path().string());
+      count_text(static_cast<double>(generator.flow().n_parameters()), 2), thread_count(),
+      thread_count() == 1 ? "" : "s", "run folder", width, run.folder.path().string());
 }
 
 const char* name_of(TrainingEnd end) {

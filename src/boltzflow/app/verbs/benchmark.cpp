@@ -34,7 +34,7 @@ std::string to_text(const nlohmann::ordered_json& d) {
   text += fmt::format("\n{:<40} {:>14} {:>14}\n",
                       fmt::format("flow of {} couplings, {} x {}, {} parameters", d["flow"]["n_couplings"].get<int>(),
                                   d["flow"]["n_hidden_layers"].get<int>(), d["flow"]["hidden_width"].get<int>(),
-                                  count_text(d["flow"]["n_parameters"].get<double>())),
+                                  count_text(d["flow"]["n_parameters"].get<double>(), 2)),
                       "training step", "sampling");
   for (const auto& row : d["flow"]["timings"])
     text +=
