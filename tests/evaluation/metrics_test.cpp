@@ -66,6 +66,15 @@ TEST(Metrics, ValuesOfThreeWeightedSamples) {  // weights 1, 2, 3
   EXPECT_NEAR(value_of("free_energy_difference", data), 0.00831446261815324 * 300 * std::log(2.0), 1e-12);
 }
 
+TEST(Metrics, TheLeftHandedBasinEndsBeforeTheSeam) {
+  FrameColumns samples = three_samples();  // weights 1, 2, 3
+  samples.phi = {{1.0, 2.5, -2.0}};        // left-handed, extended beyond 126 degrees, negative
+  const MetricData data(samples, nullptr, 300, {});
+  EXPECT_NEAR(value_of("population_left_handed", data), 1.0 / 3, 1e-14);
+  EXPECT_NEAR(value_of("population_left_handed_reweighted", data), 1.0 / 6, 1e-14);
+  EXPECT_NEAR(value_of("population_phi_positive", data), 2.0 / 3, 1e-14);
+}
+
 TEST(Metrics, AreAvailableWhereTheirColumnsAre) {
   const auto available = [](const MetricData& data) {
     std::set<std::string> names;

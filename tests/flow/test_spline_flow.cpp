@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "boltzflow/base/errors.hpp"
+#include "boltzflow/base/instruction_set.hpp"
 #include "boltzflow/base/threads.hpp"
 #include "boltzflow/flow/composite_coupling.hpp"
 #include "boltzflow/flow/coupling_plan.hpp"
@@ -136,9 +137,17 @@ TEST(SplineFlow, FusedLayersAgreeWithPlainTensorOperations) {
           const auto expected = map();
           flow.use_composite(false);
           const auto mapped = map();
-          const bool rough = precision == bfloat16;  // x apart by 1e-7 may round to another bfloat16 in the next layer
-          EXPECT_LE(absolute_quantile(distance(flow, mapped.x, expected.x), 0.99), rough ? 3e-3 : 2e-5) << name << n;
-          EXPECT_LE(absolute_quantile(mapped.log_det - expected.log_det, 0.9), rough ? 3e-2 : 2e-3) << name << n;
+          // bfloat16: x apart by 1e-7 may round to another bfloat16 in the next layer; and without AMX the library's
+          // product rounds its results to bfloat16 too, which the composite's does elsewhere.
+          const bool rough = precision == bfloat16, rougher = rough && !has_amx_bf16();
+          EXPECT_LE(absolute_quantile(distance(flow, mapped.x, expected.x), 0.99), rougher ? 2e-2
+                                                                                   : rough ? 3e-3
+                                                                                           : 2e-5)
+              << name << n;
+          EXPECT_LE(absolute_quantile(mapped.log_det - expected.log_det, 0.9), rougher ? 0.2
+                                                                               : rough ? 3e-2
+                                                                                       : 2e-3)
+              << name << n;
         }
       }
     }

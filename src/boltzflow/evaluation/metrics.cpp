@@ -21,6 +21,8 @@ namespace boltzflow {
 namespace {
 
 constexpr TorsionWindow phi_positive{0, -pi};
+// The left-handed helix; beyond it phi > 0 is the extended region reaching over the seam at 180 degrees.
+constexpr TorsionWindow phi_left_handed{0, 2.2};
 
 void require_columns(const std::vector<std::vector<double>>& phi, const std::vector<std::vector<double>>& psi,
                      std::size_t n_frames, const char* of) {
@@ -122,6 +124,17 @@ const std::array table = {
     MetricEntry{"population_phi_positive_reference", "phi > 0, reference", "%", 100,
                 "share of the reference with phi > 0", reference_torsions, true, no_floor,
                 [](const Data& d, std::size_t pair) { return population(d.reference->phi[pair], {}, phi_positive); }},
+    MetricEntry{"population_left_handed", "0 < phi < 126 deg, samples", "%", 100,
+                "share of the samples in the left-handed basin", torsions, true, no_floor,
+                [](const Data& d, std::size_t pair) { return population(d.samples.phi[pair], {}, phi_left_handed); }},
+    MetricEntry{
+        "population_left_handed_reweighted", "0 < phi < 126 deg, reweighted", "%", 100,
+        "share of the weight in the left-handed basin", torsions, true, no_floor,
+        [](const Data& d, std::size_t pair) { return population(d.samples.phi[pair], d.weight, phi_left_handed); }},
+    MetricEntry{
+        "population_left_handed_reference", "0 < phi < 126 deg, reference", "%", 100,
+        "share of the reference in the left-handed basin", reference_torsions, true, no_floor,
+        [](const Data& d, std::size_t pair) { return population(d.reference->phi[pair], {}, phi_left_handed); }},
     MetricEntry{"free_energy_difference", "F(phi > 0) - F(phi < 0), samples", "kJ/mol", 1,
                 "-RT ln of the ratio of populations", torsions, true, no_floor,
                 [](const Data& d,

@@ -69,6 +69,10 @@ std::string basin_section(const Evaluation& evaluation) {
     rows.push_back({name + ": population of phi &gt; 0", cell(evaluation, "population_phi_positive", pair),
                     cell(evaluation, "population_phi_positive_reweighted", pair),
                     cell(evaluation, "population_phi_positive_reference", pair)});
+    rows.push_back({name + ": left-handed basin, 0 &lt; phi &lt; 126&#176;",
+                    cell(evaluation, "population_left_handed", pair),
+                    cell(evaluation, "population_left_handed_reweighted", pair),
+                    cell(evaluation, "population_left_handed_reference", pair)});
     rows.push_back({name + ": F(phi &gt; 0) - F(phi &lt; 0)", cell(evaluation, "free_energy_difference", pair),
                     cell(evaluation, "free_energy_difference_reweighted", pair),
                     cell(evaluation, "free_energy_difference_reference", pair)});
