@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "boltzflow/base/random.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 #include "boltzflow/base/units.hpp"
@@ -36,7 +37,10 @@ RandomStream::result_type RandomStream::operator()() noexcept {
   return block_[position_++ % 4];
 }
 
-float RandomStream::uniform_float() noexcept { return (static_cast<float>((*this)() >> 8) + 0.5f) * 0x1p-24f; }
+float RandomStream::uniform_float() noexcept {
+  // The largest of the 2^24 values, 1 - 2^-25, is no float and would round to 1.
+  return std::min((static_cast<float>((*this)() >> 8) + 0.5f) * 0x1p-24f, 1.0f - 0x1p-24f);
+}
 
 double RandomStream::uniform() noexcept {
   const std::uint64_t high = (*this)() >> 6, low = (*this)() >> 5;  // 26 + 27 bits

@@ -50,7 +50,7 @@ struct FiniteSampleFloor {
 /// histograms of n_samples and reference_effective_size draws. The histogram drawn from is spread by one bin (1/4, 1/2,
 /// 1/4 along both angles), since the true distribution reaches into bins that no frame visited; without that the floor
 /// came out 5 % (TV) and half (KL) too low. Against the scores of true perfect samplers of 5,000 to 100,000 draws and
-/// references of 5,000 to 200,000 frames the total variation is right to 3 %, the divergence to 20 %.
+/// references of 5,000 to 200,000 frames the total variation is right to 5 %, the divergence to 20 %.
 ///
 /// @param reference the reference histogram. @param n_samples for weighted samples, their effective sample size.
 FiniteSampleFloor finite_sample_floor(const CircularHistogram& reference, double reference_effective_size,
