@@ -30,7 +30,7 @@ void EvaluationWords::complete_from(const std::filesystem::path& run) {
   if (reference.empty() && !no_reference) reference = settings.evaluation.reference;
   if (!n_samples) n_samples = settings.evaluation.samples;
   if (!n_reference_blocks) n_reference_blocks = settings.evaluation.reference_blocks;
-  if (precision.empty()) precision = settings.training.trainer.sampling_precision;
+  if (precision.empty()) precision = settings.evaluation.precision;
 }
 
 std::optional<Frames> EvaluationWords::read_reference(const MolecularSystem& system) const {

@@ -24,6 +24,8 @@ void RunSettings::describe(OptionTable& table) {
             "frames sampled without the flow to compare with (.npz, .npy, .dcd, .pdb); empty: none");
   table.add("evaluation.reference_blocks", evaluation.reference_blocks, 0, 1e6,
             "contiguous blocks of the reference that its errors come from; 0: its frames are independent");
+  table.add("evaluation.precision", evaluation.precision, {"float32", "bfloat16", "split-bfloat16"},
+            "of the conditioners in the final evaluation and the samples written");
   table.add("output.samples", output.samples, 0, billion, "samples written to the run folder at the end; 0: none");
 }
 

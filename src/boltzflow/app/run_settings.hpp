@@ -20,6 +20,7 @@ struct RunSettings {
     std::int64_t samples = 100000;       ///< drawn for the final evaluation
     std::string reference;               ///< frames to compare with; "": none
     std::int64_t reference_blocks = 64;  ///< contiguous blocks its errors come from; 0: its frames are independent
+    std::string precision = "split-bfloat16";  ///< of the conditioners in the final evaluation and its samples
   } evaluation;
   struct Output {
     std::int64_t samples = 10000;  ///< written to samples/ at the end; 0: none

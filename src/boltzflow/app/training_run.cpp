@@ -176,7 +176,7 @@ nlohmann::ordered_json train_and_evaluate(Run& run, bool resume, const Invocatio
                         {.n_samples = run.settings.evaluation.samples,
                          .seed = run.settings.training.trainer.seed,
                          .n_reference_blocks = run.settings.evaluation.reference_blocks,
-                         .precision = parse_conditioner_precision(run.settings.training.trainer.sampling_precision)},
+                         .precision = parse_conditioner_precision(run.settings.evaluation.precision)},
                         run.settings.output.samples, progress);
   progress.finish();
   text = results.text;
