@@ -115,17 +115,18 @@ void compare(const std::string& name, int n_rounds, const cpu_set_t& all_cores, 
       {"OpenMM Reference, energy and forces", [&] { return peer(reference, 16, 1); }},
       {"float32, energy and gradient",
        [&] {
-         return seconds_per_evaluation(*potential, std::span(narrow), Evaluation::energy_and_gradient, repetitions);
+         return seconds_per_evaluation(*potential, std::span(narrow), TimedEvaluation::energy_and_gradient,
+                                       repetitions);
        }},
       {"float32, energy",
-       [&] { return seconds_per_evaluation(*potential, std::span(narrow), Evaluation::energy, repetitions); }},
+       [&] { return seconds_per_evaluation(*potential, std::span(narrow), TimedEvaluation::energy, repetitions); }},
       {"float64, energy and gradient",
        [&] {
-         return seconds_per_evaluation(*potential, std::span<const double>(wide), Evaluation::energy_and_gradient,
+         return seconds_per_evaluation(*potential, std::span<const double>(wide), TimedEvaluation::energy_and_gradient,
                                        repetitions);
        }},
       {"float64, energy", [&] {
-         return seconds_per_evaluation(*potential, std::span<const double>(wide), Evaluation::energy, repetitions);
+         return seconds_per_evaluation(*potential, std::span<const double>(wide), TimedEvaluation::energy, repetitions);
        }}};
   run_rounds(contenders, n_rounds);
   fmt::print(" one thread on core {}, {} conformations, {} rounds\n", core, batch_size, n_rounds);
@@ -139,7 +140,7 @@ void compare(const std::string& name, int n_rounds, const cpu_set_t& all_cores, 
                                {"OpenMM Reference, energy and forces", [&] { return peer(reference, 16, 1); }},
                                {"float32, 2 threads, energy and gradient", [&] {
                                   return seconds_per_evaluation(*potential, std::span(narrow),
-                                                                Evaluation::energy_and_gradient, repetitions);
+                                                                TimedEvaluation::energy_and_gradient, repetitions);
                                 }}};
   run_rounds(pairs, std::max(1, n_rounds / 4));
   fmt::print(" two threads, not pinned\n");

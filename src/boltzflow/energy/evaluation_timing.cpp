@@ -13,7 +13,7 @@ namespace boltzflow {
 namespace {
 
 template <class Scalar>
-double median_seconds(const Potential& potential, std::span<const Scalar> positions, Evaluation what,
+double median_seconds(const Potential& potential, std::span<const Scalar> positions, TimedEvaluation what,
                       int n_repetitions) {
   const std::size_t n_coordinates = 3 * static_cast<std::size_t>(potential.n_atoms());
   const std::size_t n_samples = positions.size() / n_coordinates;
@@ -25,7 +25,7 @@ double median_seconds(const Potential& potential, std::span<const Scalar> positi
   std::vector<Scalar> gradient(positions.size());
   for (int repetition = -1; repetition < n_repetitions; ++repetition) {
     const auto begin = std::chrono::steady_clock::now();
-    if (what == Evaluation::energy)
+    if (what == TimedEvaluation::energy)
       potential.energy(positions, energy);
     else
       potential.energy_and_gradient(positions, energy, std::span<Scalar>(gradient));
@@ -38,12 +38,12 @@ double median_seconds(const Potential& potential, std::span<const Scalar> positi
 
 }  // namespace
 
-double seconds_per_evaluation(const Potential& potential, std::span<const float> positions, Evaluation what,
+double seconds_per_evaluation(const Potential& potential, std::span<const float> positions, TimedEvaluation what,
                               int n_repetitions) {
   return median_seconds(potential, positions, what, n_repetitions);
 }
 
-double seconds_per_evaluation(const Potential& potential, std::span<const double> positions, Evaluation what,
+double seconds_per_evaluation(const Potential& potential, std::span<const double> positions, TimedEvaluation what,
                               int n_repetitions) {
   return median_seconds(potential, positions, what, n_repetitions);
 }
