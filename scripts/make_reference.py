@@ -3,9 +3,9 @@
 """Makes a reference ensemble without a flow: replica exchange, then the archive and what it says about the molecule.
 
     .environment/bin/python scripts/make_reference.py sample --program build/src/boltzflow/sampling/boltzflow_reference \\
-        --folder /tmp/alanine-dipeptide -- --ladders 64 --temperatures 8 --seed 20261122 ...
-    .environment/bin/python scripts/make_reference.py pack --folder /tmp/alanine-dipeptide --output FILE.npz [--frames 20000]
-    .environment/bin/python scripts/make_reference.py describe --folder /tmp/alanine-dipeptide
+        --folder FOLDER -- --ladders 64 --temperatures 8 --seed 20261122 ...
+    .environment/bin/python scripts/make_reference.py pack --folder FOLDER --output FILE.npz [--frames 20000]
+    .environment/bin/python scripts/make_reference.py describe --folder FOLDER
 
 Archives hold positions [n, atoms, 3] float32 nm, energy [n] kJ/mol and ladder [n], ladder by ladder and in time's order
 within one, so that contiguous blocks are independent. With --frames positions are rounded to 2^-19 nm (2e-6 nm, which is
