@@ -10,6 +10,7 @@
 #include "boltzflow/base/atomic_file.hpp"
 #include "boltzflow/base/errors.hpp"
 #include "boltzflow/molecule/builtin_systems.hpp"
+#include "boltzflow/molecule/generalized_born_models.hpp"
 #include "boltzflow/molecule/load_system.hpp"
 
 namespace boltzflow {
@@ -108,6 +109,30 @@ TEST(SystemFile, RoundTripKeepsConstraintsAndAbsentParts) {
   EXPECT_EQ(load_system(path.string()).name, system.name);
 }
 
+TEST(SystemFile, RoundTripKeepsNecksCoefficientsAndCutoffs) {
+  MolecularSystem system = load_system("alanine-dipeptide");
+  GeneralizedBorn born = generalized_born_model("GBn2");
+  std::vector<double> radii;
+  for (const Atom& atom : system.atoms) {
+    radii.push_back(atom.element == "H" ? 0.12 : 0.17);
+    born.particles.push_back({0.1, radii.back() - born.offset, -0.1});
+    born.coefficients.push_back(gbn2_coefficients(atom.element));
+  }
+  born.neck = born_neck(radii, 0.826836);
+  born.cutoff = 2.1;
+  system.generalized_born = born;
+  system.cutoff = {2.0, 78.3};
+  const MolecularSystem again = system_from_json(to_json(system), "text");
+  EXPECT_EQ(to_json(again), to_json(system));
+  ASSERT_TRUE(again.generalized_born && again.generalized_born->neck && again.cutoff);
+  EXPECT_EQ(again.generalized_born->neck->n_radii, 2);
+  EXPECT_EQ(again.generalized_born->neck->distance, born.neck->distance);
+  EXPECT_EQ(again.generalized_born->neck->radius_index, born.neck->radius_index);
+  EXPECT_EQ(again.generalized_born->coefficients[4].alpha, 0.733756);
+  EXPECT_EQ(again.generalized_born->cutoff, 2.1);
+  EXPECT_EQ(again.cutoff->reaction_field_dielectric, 78.3);
+}
+
 struct BadFile {
   const char* description;
   void (*spoil)(nlohmann::ordered_json&);
@@ -169,7 +194,12 @@ INSTANTIATE_TEST_SUITE_P(
                   j["z_matrix"]["rows"][1] = {1, 0, 6, 8};
                 },
                 "in a circle"},
-        BadFile{"gb_model", [](Json& j) { j["generalized_born"]["model"] = "HCT"; }, "model is \"HCT\""}),
+        BadFile{"gb_model", [](Json& j) { j["generalized_born"]["model"] = "OBC3"; }, "model is \"OBC3\""},
+        BadFile{"gb_neck", [](Json& j) { j["generalized_born"]["model"] = "GBn"; }, "comes without necks"},
+        BadFile{"gb_coefficients", [](Json& j) { j["generalized_born"]["model"] = "GBn2"; }, "has 0 rows"},
+        BadFile{"gb_cutoff", [](Json& j) { j["generalized_born"]["cutoff"] = 0; }, "cutoff is 0 nm"},
+        BadFile{"cutoff", [](Json& j) { j["cutoff"]["distance"] = -1; }, "cutoff is -1 nm"},
+        BadFile{"cutoff_keys", [](Json& j) { j["cutoff"]["radius"] = 1; }, "cutoff.radius: unknown key"}),
     [](const auto& info) { return info.param.description; });
 
 TEST(SystemFile, BrokenJsonNamesTheLine) {

@@ -28,6 +28,8 @@ void check_finite(const MolecularSystem& system, const char* what, std::size_t r
 }
 
 void check_born(const MolecularSystem& system, const GeneralizedBorn& born) {
+  if ((born.model != "OBC1" && born.model != "OBC2") || born.cutoff)
+    throw InputError(system.name, fmt::format("energies of the model {} with these options are not supported", born.model));
   if (born.particles.size() != system.atoms.size())
     throw InputError(system.name, fmt::format("generalised Born has {} particles for {} atoms", born.particles.size(),
                                               system.n_atoms()));
@@ -99,6 +101,7 @@ void check_system(const MolecularSystem& system) {
     check_atoms(system, "nonbonded exception", r, {e.i, e.j});
     check_finite(system, "nonbonded exception", r, {e.charge_product, e.sigma, e.epsilon});
   }
+  if (system.cutoff) throw InputError(system.name, "a nonbonded cutoff is not supported");
   if (system.generalized_born) check_born(system, *system.generalized_born);
 }
 

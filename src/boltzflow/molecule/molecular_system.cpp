@@ -10,6 +10,7 @@
 #include <set>
 
 #include "boltzflow/base/errors.hpp"
+#include "boltzflow/molecule/generalized_born_models.hpp"
 
 namespace boltzflow {
 namespace {
@@ -91,6 +92,13 @@ class Validator {
       check_number("sigma of atom", n, p.sigma, p.sigma >= 0, "zero or positive");
       check_number("epsilon of atom", n, p.epsilon, p.epsilon >= 0, "zero or positive");
     }
+    if (system_.cutoff) {
+      if (!std::isfinite(system_.cutoff->distance) || system_.cutoff->distance <= 0)
+        fail("the nonbonded cutoff is {} nm, but must be positive", system_.cutoff->distance);
+      if (!std::isfinite(system_.cutoff->reaction_field_dielectric) || system_.cutoff->reaction_field_dielectric <= 0)
+        fail("the dielectric of the reaction field is {}, but must be positive",
+             system_.cutoff->reaction_field_dielectric);
+    }
     std::set<std::pair<int, int>> seen;
     for (std::size_t n = 0; n < system_.exceptions.size(); ++n) {
       const auto& e = system_.exceptions[n];
@@ -108,8 +116,8 @@ class Validator {
     const GeneralizedBorn& born = *system_.generalized_born;
     if (born.particles.size() != system_.atoms.size())
       fail("there are {} generalised Born particles for {} atoms", born.particles.size(), system_.atoms.size());
-    if (born.model != "OBC1" && born.model != "OBC2")
-      fail("the generalised Born model is \"{}\", but only OBC1 and OBC2 are known", born.model);
+    if (std::ranges::find(generalized_born_model_names, born.model) == generalized_born_model_names.end())
+      fail("the generalised Born model is \"{}\", but only HCT, OBC1, OBC2, GBn and GBn2 are known", born.model);
     for (double value : {born.alpha, born.beta, born.gamma, born.surface_coefficient})
       if (!std::isfinite(value)) fail("a generalised Born coefficient is not finite");
     for (double value : {born.solute_dielectric, born.solvent_dielectric, born.coulomb_constant})
@@ -120,9 +128,43 @@ class Validator {
       const auto& p = born.particles[n];
       check_number("generalised Born charge of atom", n, p.charge, true, "finite");
       check_number("generalised Born offset radius of atom", n, p.offset_radius, p.offset_radius > 0, "positive");
-      check_number("generalised Born scaled radius of atom", n, p.scaled_radius, p.scaled_radius >= 0,
-                   "zero or positive");
+      check_number("generalised Born scaled radius of atom", n, p.scaled_radius,
+                   p.scaled_radius >= 0 || born.model == "GBn2", "zero or positive");
     }
+    if (born.cutoff && (!std::isfinite(*born.cutoff) || *born.cutoff <= 0))
+      fail("the generalised Born cutoff is {} nm, but must be positive", *born.cutoff);
+    if (!born.coefficients.empty() && born.coefficients.size() != system_.atoms.size())
+      fail("there are {} rows of generalised Born coefficients for {} atoms", born.coefficients.size(),
+           system_.atoms.size());
+    if (born.coefficients.empty() == (born.model == "GBn2"))
+      fail("the model {} has {} rows of generalised Born coefficients; one an atom belongs to GBn2 and to no other",
+           born.model, born.coefficients.size());
+    for (std::size_t n = 0; n < born.coefficients.size(); ++n)
+      for (double value : {born.coefficients[n].alpha, born.coefficients[n].beta, born.coefficients[n].gamma})
+        check_number("generalised Born coefficient of atom", n, value, true, "finite");
+    if (born.neck.has_value() != (born.model == "GBn" || born.model == "GBn2"))
+      fail("the model {} comes {} necks; they belong to GBn and GBn2 and to no other", born.model,
+           born.neck ? "with" : "without");
+    if (born.neck) neck(*born.neck);
+  }
+
+  void neck(const BornNeck& neck) const {
+    if (!std::isfinite(neck.scale)) fail("the scale of generalised Born necks is not finite");
+    if (!std::isfinite(neck.cutoff) || neck.cutoff < 0)
+      fail("the cutoff of generalised Born necks is {}, but must not be negative", neck.cutoff);
+    if (neck.radius_index.size() != system_.atoms.size())
+      fail("there are {} neck radii for {} atoms", neck.radius_index.size(), system_.atoms.size());
+    const auto n_entries = static_cast<std::size_t>(std::max(neck.n_radii, 0)) * std::max(neck.n_radii, 0);
+    if (neck.n_radii < 1 || neck.height.size() != n_entries || neck.distance.size() != n_entries)
+      fail("the neck tables have {} heights and {} distances for {} radii", neck.height.size(), neck.distance.size(),
+           neck.n_radii);
+    for (std::size_t n = 0; n < n_entries; ++n) {
+      check_number("neck height", n, neck.height[n], true, "finite");
+      check_number("neck distance", n, neck.distance[n], true, "finite");
+    }
+    for (std::size_t n = 0; n < neck.radius_index.size(); ++n)
+      check_number("neck radius of atom", n, neck.radius_index[n],
+                   neck.radius_index[n] >= 0 && neck.radius_index[n] < neck.n_radii, "a row of the neck tables");
   }
 
   void geometry() const {

@@ -53,25 +53,55 @@ struct NonbondedException {
   double epsilon;         ///< kJ/mol
 };
 
-/// Generalised Born with the ACE surface term, in the OBC form (force-field formulas: docs/energy.md):
-///     psi_i = I_i o_i,   1/B_i = 1/o_i - tanh(alpha psi - beta psi^2 + gamma psi^3) / r_i
-/// with o_i the offset radius, r_i = o_i + offset and I_i the pairwise descreening integral.
+/// No interaction of pairs at or beyond a distance, without periodic boundaries, with a reaction field for Coulomb as
+/// in Tironi et al., J. Chem. Phys. 102 (1995) 5451 and OpenMM's CutoffNonPeriodic. For r < distance
+///     U = q q' / (4 pi eps0) (1/r + k r^2 - c),   k = (e - 1)/((2 e + 1) distance^3),   c = 3 e/((2 e + 1) distance)
+/// and Lennard-Jones as it is; exceptions know no cutoff. With e = 1 (what implicit solvents go with) k is 0.
+struct NonbondedCutoff {
+  double distance;                       ///< nm
+  double reaction_field_dielectric = 1;  ///< e
+};
+
+/// The neck between two atoms of a GBn model (Mongan et al., J. Chem. Theory Comput. 3 (2007) 156) adds to the
+/// descreening integral of atom i, for every j nearer than r_i + r_j + cutoff,
+///     scale h / (1 + 100 (r - d)^2 + 3e5 (r - d)^6),   h = height, d = distance of the pair (row i, column j).
+struct BornNeck {
+  double scale;                          ///< 0.361825 for GBn, 0.826836 for GBn2
+  double cutoff = 0.68;                  ///< nm
+  int n_radii;                           ///< different radii in the system
+  std::vector<double> height, distance;  ///< [n_radii, n_radii], not symmetric; 1/nm and nm
+  std::vector<int> radius_index;         ///< one per atom, in [0, n_radii)
+};
+
+/// Generalised Born with the ACE surface term (formulas: docs/energy.md). With o_i the offset radius, r_i = o_i +
+/// offset, I_i the pairwise descreening integral, necks included, and psi_i = I_i o_i:
+///     HCT                    1/B_i = 1/o_i - I_i
+///     OBC1, OBC2, GBn, GBn2  1/B_i = 1/o_i - tanh(alpha psi_i - beta psi_i^2 + gamma psi_i^3) / r_i
+/// generalized_born_model() knows the constants of each model.
 struct GeneralizedBorn {
   struct Particle {
     double charge;         ///< e
     double offset_radius;  ///< o_i = r_i - offset, nm
-    double scaled_radius;  ///< scale_i o_i, nm
+    double scaled_radius;  ///< scale_i o_i, nm; negative for sulphur in GBn2
   };
-  std::string model;          ///< "OBC1" or "OBC2"
-  double alpha, beta, gamma;  ///< OBC1: 0.8, 0, 2.909125; OBC2: 1, 0.8, 4.85
+  struct Coefficients {
+    double alpha, beta, gamma;
+  };
+  std::string model;          ///< "HCT", "OBC1", "OBC2", "GBn" or "GBn2"
+  double alpha, beta, gamma;  ///< those of every atom, where `coefficients` is empty; HCT: 0
   double offset = 0.009;      ///< nm
   bool particle_inside_term;  ///< OpenMM's GBSAOBCForce has it, its CustomGBForce has not
   double coulomb_constant;    ///< CustomGBForce: 138.935485; GBSAOBCForce: boltzflow::coulomb_constant
   double solute_dielectric = 1;
   double solvent_dielectric = 78.5;
-  double surface_coefficient;       ///< kJ/mol/nm^2, 4 pi times the surface tension; 0: no surface term
-  double probe_radius = 0.14;       ///< nm
-  std::vector<Particle> particles;  ///< one per atom
+  double surface_coefficient;                   ///< kJ/mol/nm^2, 4 pi times the surface tension; 0: no surface term
+  double probe_radius = 0.14;                   ///< nm
+  std::vector<Particle> particles;              ///< one per atom
+  std::vector<Coefficients> coefficients = {};  ///< GBn2: one per atom; else empty
+  std::optional<BornNeck> neck = {};            ///< GBn and GBn2
+  /// nm; pairs at or beyond it neither descreen nor interact, and for nearer ones the pair energy has 1/f - 1/cutoff
+  /// for 1/f, as in OpenMM's CutoffNonPeriodic.
+  std::optional<double> cutoff = {};
 };
 
 /// A fixed distance.
@@ -106,6 +136,7 @@ struct MolecularSystem {
   std::vector<PeriodicTorsion> periodic_torsions;
   std::vector<NonbondedParticle> nonbonded;  ///< one per atom, or empty
   std::vector<NonbondedException> exceptions;
+  std::optional<NonbondedCutoff> cutoff;  ///< of nonbonded; the solvent has its own
   std::optional<GeneralizedBorn> generalized_born;
   std::vector<DistanceConstraint> constraints;
   std::vector<double>

@@ -31,6 +31,7 @@ ordered_json row_of(const PeriodicTorsion& t) { return {t.i, t.j, t.k, t.l, t.pe
 ordered_json row_of(const NonbondedParticle& p) { return {p.charge, p.sigma, p.epsilon}; }
 ordered_json row_of(const NonbondedException& e) { return {e.i, e.j, e.charge_product, e.sigma, e.epsilon}; }
 ordered_json row_of(const GeneralizedBorn::Particle& p) { return {p.charge, p.offset_radius, p.scaled_radius}; }
+ordered_json row_of(const GeneralizedBorn::Coefficients& c) { return {c.alpha, c.beta, c.gamma}; }
 ordered_json row_of(const DistanceConstraint& c) { return {c.i, c.j, c.distance}; }
 ordered_json row_of(const ZMatrixRow& r) { return {r.atom, r.bond, r.angle, r.torsion}; }
 
@@ -77,6 +78,18 @@ std::string text_of(const GeneralizedBorn& born) {
   text.value("surface_coefficient", born.surface_coefficient);
   text.value("probe_radius", born.probe_radius);
   text.table("particles", born.particles);
+  if (!born.coefficients.empty()) text.table("coefficients", born.coefficients);
+  if (born.neck) {
+    ObjectText neck("    ");
+    neck.value("scale", born.neck->scale);
+    neck.value("cutoff", born.neck->cutoff);
+    neck.value("n_radii", born.neck->n_radii);
+    neck.value("height", born.neck->height);
+    neck.value("distance", born.neck->distance);
+    neck.value("radius_index", born.neck->radius_index);
+    text.text("neck", neck.finish());
+  }
+  if (born.cutoff) text.value("cutoff", *born.cutoff);
   return text.finish();
 }
 
@@ -167,8 +180,12 @@ void read(const Value& v, PeriodicTorsion& t) {
 void read(const Value& v, NonbondedParticle& p) { v.read_row(p.charge, p.sigma, p.epsilon); }
 void read(const Value& v, NonbondedException& e) { v.read_row(e.i, e.j, e.charge_product, e.sigma, e.epsilon); }
 void read(const Value& v, GeneralizedBorn::Particle& p) { v.read_row(p.charge, p.offset_radius, p.scaled_radius); }
+void read(const Value& v, GeneralizedBorn::Coefficients& c) { v.read_row(c.alpha, c.beta, c.gamma); }
 void read(const Value& v, DistanceConstraint& c) { v.read_row(c.i, c.j, c.distance); }
 void read(const Value& v, ZMatrixRow& r) { v.read_row(r.atom, r.bond, r.angle, r.torsion); }
+
+void read(const Value& v, double& number) { v.read(number); }
+void read(const Value& v, int& number) { v.read(number); }
 
 template <class Row>
 std::vector<Row> table(const Value& object, const char* key) {
@@ -182,7 +199,7 @@ std::vector<Row> table(const Value& object, const char* key) {
 GeneralizedBorn read_generalized_born(const Value& v) {
   v.expect_keys({"model", "alpha", "beta", "gamma", "offset", "particle_inside_term", "coulomb_constant",
                  "solute_dielectric", "solvent_dielectric", "surface_coefficient", "probe_radius", "particles"},
-                {});
+                {"coefficients", "neck", "cutoff"});
   GeneralizedBorn born{};
   v.member("model").read(born.model);
   v.member("alpha").read(born.alpha);
@@ -196,6 +213,19 @@ GeneralizedBorn read_generalized_born(const Value& v) {
   v.member("surface_coefficient").read(born.surface_coefficient);
   v.member("probe_radius").read(born.probe_radius);
   born.particles = table<GeneralizedBorn::Particle>(v, "particles");
+  born.coefficients = table<GeneralizedBorn::Coefficients>(v, "coefficients");
+  if (v.has("neck")) {
+    const Value neck = v.member("neck");
+    neck.expect_keys({"scale", "cutoff", "n_radii", "height", "distance", "radius_index"}, {});
+    born.neck.emplace();
+    neck.member("scale").read(born.neck->scale);
+    neck.member("cutoff").read(born.neck->cutoff);
+    neck.member("n_radii").read(born.neck->n_radii);
+    born.neck->height = table<double>(neck, "height");
+    born.neck->distance = table<double>(neck, "distance");
+    born.neck->radius_index = table<int>(neck, "radius_index");
+  }
+  if (v.has("cutoff")) v.member("cutoff").read(born.cutoff.emplace());
   return born;
 }
 
@@ -217,6 +247,12 @@ std::string to_json(const MolecularSystem& system) {
   text.table("periodic_torsions", system.periodic_torsions);
   text.table("nonbonded", system.nonbonded);
   text.table("exceptions", system.exceptions);
+  if (system.cutoff) {
+    ObjectText cutoff("  ");
+    cutoff.value("distance", system.cutoff->distance);
+    cutoff.value("reaction_field_dielectric", system.cutoff->reaction_field_dielectric);
+    text.text("cutoff", cutoff.finish());
+  }
   if (system.generalized_born) text.text("generalized_born", text_of(*system.generalized_born));
   std::vector<std::array<double, 3>> positions(system.positions.size() / 3);
   for (std::size_t i = 0; i < positions.size(); ++i)
@@ -250,7 +286,7 @@ MolecularSystem system_from_json(std::string_view text, const std::string& origi
   root.expect_keys(
       {"format", "version", "name", "atoms"},
       {"description", "temperature", "bonds", "constraints", "harmonic_bonds", "harmonic_angles", "periodic_torsions",
-       "nonbonded", "exceptions", "generalized_born", "positions", "z_matrix", "phi", "psi"});
+       "nonbonded", "exceptions", "cutoff", "generalized_born", "positions", "z_matrix", "phi", "psi"});
   MolecularSystem system;
   root.member("name").read(system.name);
   if (root.has("description")) root.member("description").read(system.description);
@@ -263,6 +299,14 @@ MolecularSystem system_from_json(std::string_view text, const std::string& origi
   system.periodic_torsions = table<PeriodicTorsion>(root, "periodic_torsions");
   system.nonbonded = table<NonbondedParticle>(root, "nonbonded");
   system.exceptions = table<NonbondedException>(root, "exceptions");
+  if (root.has("cutoff")) {
+    const Value cutoff = root.member("cutoff");
+    cutoff.expect_keys({"distance"}, {"reaction_field_dielectric"});
+    system.cutoff.emplace();
+    cutoff.member("distance").read(system.cutoff->distance);
+    if (cutoff.has("reaction_field_dielectric"))
+      cutoff.member("reaction_field_dielectric").read(system.cutoff->reaction_field_dielectric);
+  }
   if (root.has("generalized_born")) system.generalized_born = read_generalized_born(root.member("generalized_born"));
   for (const auto& x : table<std::array<double, 3>>(root, "positions"))
     system.positions.insert(system.positions.end(), x.begin(), x.end());
