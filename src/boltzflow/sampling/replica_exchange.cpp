@@ -5,22 +5,16 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 
-#include "boltzflow/base/aligned_buffer.hpp"
 #include "boltzflow/base/errors.hpp"
-#include "boltzflow/base/instruction_set.hpp"
-#include "boltzflow/base/random.hpp"
-#include "boltzflow/base/threads.hpp"
 #include "boltzflow/base/units.hpp"
-#include "boltzflow/sampling/kernels/langevin.hpp"
+#include "boltzflow/molecule/npz.hpp"
+#include "boltzflow/sampling/replicas.hpp"
 
 namespace boltzflow {
-namespace sampling {
 namespace {
 
-// Streams above those of the replicas.
-constexpr std::uint64_t velocity_streams = std::uint64_t{1} << 40, exchange_streams = std::uint64_t{2} << 40;
+constexpr std::int64_t state_version = 1;
 
 void check(const Potential& potential, std::span<const double> masses, std::span<const double> positions,
            const ReplicaExchangeOptions& o) {
@@ -55,173 +49,171 @@ void check(const Potential& potential, std::span<const double> masses, std::span
                       o.exchange_interval));
 }
 
-/// The replicas, ladder by ladder; a replica keeps its place and its temperature wanders.
-class Replicas {
- public:
-  Replicas(const Potential& potential, std::span<const double> masses, std::span<const double> initial,
-           const ReplicaExchangeOptions& options)
-      : potential_(potential),
-        options_(options),
-        advance_(for_this_cpu(&baseline::advance_replicas, &avx2::advance_replicas, &avx512::advance_replicas)),
-        n_coordinates_(initial.size()),
-        n_replicas_(static_cast<std::size_t>(options.n_ladders) * options.n_temperatures),
-        temperatures_(options.n_temperatures == 1
-                          ? std::vector{options.lowest_temperature}
-                          : geometric_temperatures(options.lowest_temperature, options.highest_temperature,
-                                                   options.n_temperatures)),
-        positions_(n_replicas_ * n_coordinates_),
-        velocities_(n_replicas_ * n_coordinates_),
-        gradient_(n_replicas_ * n_coordinates_),
-        energy_(n_replicas_),
-        noise_scale_(n_replicas_),
-        replica_at_(n_replicas_) {
-    for (std::size_t c = 0; c < n_coordinates_; ++c) {
-      mass_.push_back(masses[c / 3]);
-      inverse_mass_.push_back(static_cast<float>(1 / masses[c / 3]));
-      inverse_mass_root_.push_back(static_cast<float>(1 / std::sqrt(masses[c / 3])));
-    }
-    for (std::size_t r = 0; r < n_replicas_; ++r) {
-      replica_at_[r] = static_cast<int>(r % temperatures_.size());
-      const double thermal = thermal_energy(temperatures_[r % temperatures_.size()]);
-      noise_scale_[r] = noise_scale(thermal);
-      RandomStream random(options.seed, velocity_streams + r);
-      for (std::size_t c = 0; c < n_coordinates_; ++c) {
-        positions_[r * n_coordinates_ + c] = static_cast<float>(initial[c]);
-        velocities_[r * n_coordinates_ + c] = static_cast<float>(std::sqrt(thermal / mass_[c]) * random.normal());
-      }
-    }
-    for (int l = 0; l < options.n_ladders; ++l) exchange_random_.emplace_back(options.seed, exchange_streams + l);
-    potential_.energy_and_gradient(std::span<const float>(positions_), energy_, gradient_);
-  }
+/// The numbers that a state depends on, in one order.
+std::vector<double> fingerprint(const ReplicaExchangeOptions& o, std::size_t n_coordinates) {
+  std::vector<double> numbers{static_cast<double>(n_coordinates),
+                              static_cast<double>(o.n_ladders),
+                              static_cast<double>(o.n_temperatures),
+                              o.lowest_temperature,
+                              o.highest_temperature,
+                              o.time_step,
+                              o.friction,
+                              static_cast<double>(o.equilibration_steps),
+                              static_cast<double>(o.exchange_interval),
+                              static_cast<double>(o.frame_interval),
+                              static_cast<double>(o.seed),
+                              static_cast<double>(o.remove_drift)};
+  for (const DistanceConstraint& c : o.constraints)
+    numbers.insert(numbers.end(), {static_cast<double>(c.i), static_cast<double>(c.j), c.distance});
+  return numbers;
+}
 
-  const std::vector<double>& temperatures() const { return temperatures_; }
-
-  /// Blocks of ladders stay in the cache of one thread from one exchange to the next.
-  void advance(int n_steps) {
-    constexpr int replicas_in_cache = 64;
-    const auto n_rungs = static_cast<std::int64_t>(temperatures_.size());
-    const std::int64_t block = std::max<std::int64_t>(1, replicas_in_cache / n_rungs);
-    parallel_for(options_.n_ladders, block, [&](std::int64_t begin, std::int64_t end, int) {
-      AlignedBuffer<float> scratch(langevin_scratch(static_cast<std::int64_t>(n_coordinates_)));
-      for (std::int64_t first = begin; first < end; first += block) {
-        const auto replica = static_cast<std::size_t>(first * n_rungs);
-        const auto n = static_cast<std::size_t>((std::min(end, first + block) - first) * n_rungs);
-        advance_block(replica, n, n_steps, scratch.data());
-      }
-    });
-    step_ += static_cast<std::uint64_t>(n_steps);
-  }
-
-  void check_finite() const {
-    for (std::size_t r = 0; r < n_replicas_; ++r)
-      if (!std::isfinite(energy_[r]))
-        throw Error(
-            ExitStatus::failure,
-            fmt::format("replica exchange: the energy of replica {} became {} kJ/mol at step {}; choose a smaller "
-                        "time_step or minimise the structure first",
-                        r, energy_[r], step_));
-  }
-
-  /// Attempts the exchanges of rungs (first, first + 1), (first + 2, first + 3), ...; counts those that happen.
-  void exchange(int first, std::span<std::int64_t> attempted, std::span<std::int64_t> accepted) {
-    const int n_rungs = static_cast<int>(temperatures_.size());
-    for (int ladder = 0; ladder < options_.n_ladders; ++ladder) {
-      for (int rung = first; rung + 1 < n_rungs; rung += 2) {
-        const std::size_t a = replica(ladder, rung), b = replica(ladder, rung + 1);
-        const double log_ratio =
-            (1 / thermal_energy(temperatures_[rung]) - 1 / thermal_energy(temperatures_[rung + 1])) *
-            (energy_[a] - energy_[b]);
-        const double uniform = exchange_random_[ladder].uniform();
-        ++attempted[rung];
-        if (std::log(uniform) >= log_ratio) continue;
-        ++accepted[rung];
-        const double scale = std::sqrt(temperatures_[rung + 1] / temperatures_[rung]);
-        rescale_velocities(a, scale);
-        rescale_velocities(b, 1 / scale);
-        std::swap(noise_scale_[a], noise_scale_[b]);
-        std::swap(replica_at_[ladder * n_rungs + rung], replica_at_[ladder * n_rungs + rung + 1]);
-      }
-    }
-  }
-
-  void remove_drift() {
-    const std::size_t n_atoms = n_coordinates_ / 3;
-    for (std::size_t r = 0; r < n_replicas_; ++r) {
-      float* const x = positions_.data() + r * n_coordinates_;
-      for (std::size_t d = 0; d < 3; ++d) {
-        double mean = 0;
-        for (std::size_t i = 0; i < n_atoms; ++i) mean += x[3 * i + d];
-        const auto shift = static_cast<float>(mean / static_cast<double>(n_atoms));
-        for (std::size_t i = 0; i < n_atoms; ++i) x[3 * i + d] -= shift;
-      }
-    }
-  }
-
-  double energy(int ladder, int rung) const { return energy_[replica(ladder, rung)]; }
-  std::span<const float> positions(int ladder, int rung) const {
-    return {positions_.data() + replica(ladder, rung) * n_coordinates_, n_coordinates_};
-  }
-  double kinetic_energy(int ladder, int rung) const {
-    const float* const v = velocities_.data() + replica(ladder, rung) * n_coordinates_;
-    double sum = 0;
-    for (std::size_t c = 0; c < n_coordinates_; ++c) sum += 0.5 * mass_[c] * v[c] * v[c];
-    return sum;
-  }
-  std::size_t n_coordinates() const { return n_coordinates_; }
-
- private:
-  std::size_t replica(int ladder, int rung) const {
-    const std::size_t base = static_cast<std::size_t>(ladder) * temperatures_.size();
-    return base + static_cast<std::size_t>(replica_at_[base + rung]);
-  }
-  double velocity_decay() const { return std::exp(-options_.friction * options_.time_step); }
-  float noise_scale(double thermal) const {
-    return static_cast<float>(std::sqrt(-std::expm1(-2 * options_.friction * options_.time_step) * thermal));
-  }
-
-  void advance_block(std::size_t first, std::size_t n, int n_steps, float* scratch) {
-    const std::size_t offset = first * n_coordinates_, size = n * n_coordinates_;
-    LangevinStep step{static_cast<std::int32_t>(n_coordinates_),
-                      inverse_mass_.data(),
-                      inverse_mass_root_.data(),
-                      static_cast<float>(options_.time_step),
-                      static_cast<float>(velocity_decay()),
-                      options_.seed,
-                      step_};
-    for (int s = 0; s < n_steps; ++s, ++step.step) {
-      advance_(step, first, static_cast<std::int64_t>(n), noise_scale_.data() + first, gradient_.data() + offset,
-               positions_.data() + offset, velocities_.data() + offset, scratch);
-      potential_.energy_and_gradient(std::span<const float>(positions_.data() + offset, size),
-                                     std::span<double>(energy_.data() + first, n),
-                                     std::span<float>(gradient_.data() + offset, size));
-    }
-  }
-
-  /// The velocities at hand are half a kick behind those that belong to the positions; it is the latter that are
-  /// rescaled.
-  void rescale_velocities(std::size_t replica, double scale) {
-    const std::size_t offset = replica * n_coordinates_;
-    for (std::size_t c = 0; c < n_coordinates_; ++c) {
-      const double half_kick = 0.5 * options_.time_step * inverse_mass_[c] * gradient_[offset + c];
-      velocities_[offset + c] = static_cast<float>(scale * (velocities_[offset + c] - half_kick) + half_kick);
-    }
-  }
-
-  const Potential& potential_;
-  const ReplicaExchangeOptions& options_;
-  decltype(&baseline::advance_replicas) advance_;
-  std::size_t n_coordinates_, n_replicas_;
-  std::vector<double> temperatures_, mass_;
-  std::vector<float> inverse_mass_, inverse_mass_root_, positions_, velocities_, gradient_;
-  std::vector<double> energy_;
-  std::vector<float> noise_scale_;
-  std::vector<int> replica_at_;  ///< [n_ladders, n_temperatures] which replica of the ladder has this rung
-  std::vector<RandomStream> exchange_random_;
-  std::uint64_t step_ = 0;
-};
+template <class T>
+std::vector<T> read(const NpzReader& archive, const char* name, std::size_t size) {
+  const NpyArray array = archive.read(name);
+  if (array.type != number_type_of<T>() || array.size() != static_cast<std::int64_t>(size))
+    throw InputError("checkpoint", fmt::format("{} does not hold {} numbers of this run; resume with the same system "
+                                               "and options",
+                                               name, size));
+  const T* const values = reinterpret_cast<const T*>(array.data.data());
+  return {values, values + size};
+}
 
 }  // namespace
-}  // namespace sampling
+
+/// Everything of a run; what is not in Replicas are counters and sums over measurements.
+struct ReplicaExchange::State {
+  State(const Potential& potential, std::span<const double> masses, std::span<const double> initial,
+        const ReplicaExchangeOptions& wanted)
+      : options(wanted),
+        replicas(potential, masses, initial, options),
+        energy_sum(replicas.temperatures().size()),
+        kinetic_sum(replicas.temperatures().size()),
+        attempted(replicas.temperatures().size()),
+        accepted(replicas.temperatures().size()) {}
+
+  void measure() {
+    ++n_measurements;
+    for (int ladder = 0; ladder < options.n_ladders; ++ladder)
+      for (std::size_t k = 0; k < energy_sum.size(); ++k) energy_sum[k] += replicas.energy(ladder, static_cast<int>(k));
+    replicas.add_kinetic_energies(kinetic_sum);
+  }
+
+  void observe_frame(const ReplicaExchangeObserver& observer) {
+    const auto n_ladders = static_cast<std::size_t>(options.n_ladders);
+    frame_positions.resize(n_ladders * replicas.n_coordinates());
+    frame_energy.resize(n_ladders);
+    for (int ladder = 0; ladder < options.n_ladders; ++ladder) {
+      std::ranges::copy(replicas.positions(ladder, 0),
+                        frame_positions.begin() + static_cast<std::ptrdiff_t>(ladder * replicas.n_coordinates()));
+      frame_energy[ladder] = replicas.energy(ladder, 0);
+    }
+    observer.frame({done - options.equilibration_steps, frame_positions, frame_energy});
+  }
+
+  const ReplicaExchangeOptions options;
+  sampling::Replicas replicas;
+  std::vector<double> energy_sum, kinetic_sum;    ///< over ladders and measurements
+  std::vector<std::int64_t> attempted, accepted;  ///< exchanges of a rung with the next
+  std::int64_t done = 0, n_measurements = 0;
+  int first_rung = 0;
+  bool stopped = false;
+  std::vector<float> frame_positions;
+  std::vector<double> frame_energy;
+};
+
+ReplicaExchange::ReplicaExchange(const Potential& potential, std::span<const double> masses,
+                                 std::span<const double> initial_positions, const ReplicaExchangeOptions& options) {
+  check(potential, masses, initial_positions, options);
+  state_ = std::make_unique<State>(potential, masses, initial_positions, options);
+  state_->replicas.check();
+}
+
+ReplicaExchange::~ReplicaExchange() = default;
+
+bool ReplicaExchange::run(const ReplicaExchangeObserver& observer, const StopFlag* stop) {
+  State& s = *state_;
+  const ReplicaExchangeOptions& o = s.options;
+  const std::int64_t n_steps = o.equilibration_steps + o.steps;
+  while (s.done < n_steps) {
+    s.stopped = stop != nullptr && stop->stop_requested();
+    if (s.stopped) return false;
+    s.replicas.advance(o.exchange_interval);
+    s.done += o.exchange_interval;
+    s.replicas.check();
+    if (o.remove_drift) s.replicas.remove_drift();
+    if (s.done == o.equilibration_steps) std::ranges::fill(s.attempted, 0), std::ranges::fill(s.accepted, 0);
+    if (const std::int64_t measured = s.done - o.equilibration_steps; measured > 0) {
+      s.measure();
+      if (observer.frame && measured % o.frame_interval == 0) s.observe_frame(observer);
+    }
+    s.replicas.exchange(s.first_rung, s.attempted, s.accepted);
+    s.first_rung ^= 1;
+    if (observer.progress) observer.progress(s.done, n_steps);
+  }
+  return true;
+}
+
+ReplicaExchangeResult ReplicaExchange::result() const {
+  const State& s = *state_;
+  const std::size_t n_rungs = s.energy_sum.size();
+  ReplicaExchangeResult result{.temperatures = s.replicas.temperatures(),
+                               .mean_energy = s.energy_sum,
+                               .kinetic_temperature = s.kinetic_sum,
+                               .acceptance = std::vector<double>(n_rungs - 1),
+                               .measured_steps = std::max<std::int64_t>(0, s.done - s.options.equilibration_steps),
+                               .n_evaluations = (s.done + 1) * s.options.n_ladders * static_cast<std::int64_t>(n_rungs),
+                               .stopped = s.stopped};
+  const double n_samples = static_cast<double>(std::max<std::int64_t>(1, s.n_measurements)) * s.options.n_ladders;
+  for (std::size_t k = 0; k < n_rungs; ++k) {
+    result.mean_energy[k] /= n_samples;
+    result.kinetic_temperature[k] *= 2 / (n_samples * s.replicas.n_degrees_of_freedom() * gas_constant);
+    if (k + 1 < n_rungs)
+      result.acceptance[k] =
+          static_cast<double>(s.accepted[k]) / static_cast<double>(std::max<std::int64_t>(1, s.attempted[k]));
+  }
+  return result;
+}
+
+std::int64_t ReplicaExchange::steps_done() const { return state_->done; }
+
+void ReplicaExchange::save(const std::filesystem::path& path) const {
+  const State& s = *state_;
+  NpzWriter archive(path);
+  const auto write = [&]<class T>(const char* name, const std::vector<T>& values) {
+    archive.array(name, number_type_of<T>(), {}).append(std::span<const T>(values));
+  };
+  write("version", std::vector<std::int64_t>{state_version});
+  write("options", fingerprint(s.options, s.replicas.n_coordinates()));
+  write("counters", std::vector<std::int64_t>{s.done, s.n_measurements, s.first_rung});
+  write("energy_sum", s.energy_sum);
+  write("kinetic_sum", s.kinetic_sum);
+  write("attempted", s.attempted);
+  write("accepted", s.accepted);
+  s.replicas.write_to(archive);
+  archive.finish();
+}
+
+void ReplicaExchange::restore(const std::filesystem::path& path) {
+  State& s = *state_;
+  const NpzReader archive(path);
+  if (read<std::int64_t>(archive, "version", 1)[0] != state_version)
+    throw InputError(path.string(), "this state was written by another version of boltzflow");
+  const std::vector<double> options = fingerprint(s.options, s.replicas.n_coordinates());
+  if (read<double>(archive, "options", options.size()) != options)
+    throw InputError(path.string(), "this state is of a run with other options; resume with the same ones");
+  const auto counters = read<std::int64_t>(archive, "counters", 3);
+  if (counters[0] < 0 || counters[0] % s.options.exchange_interval != 0 || counters[1] < 0 || counters[2] < 0 ||
+      counters[2] > 1)
+    throw InputError(path.string(),
+                     fmt::format("{} steps and {} measurements done are impossible", counters[0], counters[1]));
+  s.done = counters[0], s.n_measurements = counters[1], s.first_rung = static_cast<int>(counters[2]);
+  s.energy_sum = read<double>(archive, "energy_sum", s.energy_sum.size());
+  s.kinetic_sum = read<double>(archive, "kinetic_sum", s.kinetic_sum.size());
+  s.attempted = read<std::int64_t>(archive, "attempted", s.attempted.size());
+  s.accepted = read<std::int64_t>(archive, "accepted", s.accepted.size());
+  s.replicas.read_from(archive);
+}
 
 std::vector<double> geometric_temperatures(double lowest, double highest, int n) {
   if (n < 2 || !(lowest > 0) || !(highest > lowest))
@@ -235,62 +227,9 @@ ReplicaExchangeResult sample_by_replica_exchange(const Potential& potential, std
                                                  std::span<const double> initial_positions,
                                                  const ReplicaExchangeOptions& options,
                                                  const ReplicaExchangeObserver& observer, const StopFlag* stop) {
-  sampling::check(potential, masses, initial_positions, options);
-  sampling::Replicas replicas(potential, masses, initial_positions, options);
-  replicas.check_finite();
-  const std::size_t n_rungs = replicas.temperatures().size();
-  ReplicaExchangeResult result{.temperatures = replicas.temperatures(),
-                               .mean_energy = std::vector<double>(n_rungs),
-                               .kinetic_temperature = std::vector<double>(n_rungs),
-                               .acceptance = std::vector<double>(n_rungs - 1)};
-  std::vector<std::int64_t> attempted(n_rungs), accepted(n_rungs);
-  std::vector<float> frame_positions(options.n_ladders * replicas.n_coordinates());
-  std::vector<double> frame_energy(options.n_ladders);
-  const std::int64_t n_steps = options.equilibration_steps + options.steps;
-  std::int64_t n_measurements = 0, done = 0;
-  int first_rung = 0;
-  while (done < n_steps) {
-    if (stop != nullptr && stop->stop_requested()) {
-      result.stopped = true;
-      break;
-    }
-    replicas.advance(options.exchange_interval);
-    done += options.exchange_interval;
-    replicas.check_finite();
-    if (options.remove_drift) replicas.remove_drift();
-    if (done == options.equilibration_steps) std::ranges::fill(attempted, 0), std::ranges::fill(accepted, 0);
-    if (const std::int64_t measured = done - options.equilibration_steps; measured > 0) {
-      result.measured_steps = measured;
-      ++n_measurements;
-      for (int ladder = 0; ladder < options.n_ladders; ++ladder) {
-        for (std::size_t k = 0; k < n_rungs; ++k) {
-          result.mean_energy[k] += replicas.energy(ladder, static_cast<int>(k));
-          result.kinetic_temperature[k] += replicas.kinetic_energy(ladder, static_cast<int>(k));
-        }
-      }
-      if (observer.frame && measured % options.frame_interval == 0) {
-        for (int ladder = 0; ladder < options.n_ladders; ++ladder) {
-          std::ranges::copy(replicas.positions(ladder, 0),
-                            frame_positions.begin() + static_cast<std::ptrdiff_t>(ladder * replicas.n_coordinates()));
-          frame_energy[ladder] = replicas.energy(ladder, 0);
-        }
-        observer.frame({measured, frame_positions, frame_energy});
-      }
-    }
-    replicas.exchange(first_rung, attempted, accepted);
-    first_rung ^= 1;
-    if (observer.progress) observer.progress(done, n_steps);
-  }
-  const double n_samples = static_cast<double>(std::max<std::int64_t>(1, n_measurements)) * options.n_ladders;
-  for (std::size_t k = 0; k < n_rungs; ++k) {
-    result.mean_energy[k] /= n_samples;
-    result.kinetic_temperature[k] *= 2 / (n_samples * static_cast<double>(replicas.n_coordinates()) * gas_constant);
-    if (k + 1 < n_rungs)
-      result.acceptance[k] =
-          static_cast<double>(accepted[k]) / static_cast<double>(std::max<std::int64_t>(1, attempted[k]));
-  }
-  result.n_evaluations = (done + 1) * options.n_ladders * static_cast<std::int64_t>(n_rungs);
-  return result;
+  ReplicaExchange sampler(potential, masses, initial_positions, options);
+  sampler.run(observer, stop);
+  return sampler.result();
 }
 
 }  // namespace boltzflow
