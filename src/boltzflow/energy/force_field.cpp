@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 #include <map>
 #include <span>
 
@@ -20,6 +21,8 @@ namespace boltzflow {
 namespace energy {
 namespace {
 
+constexpr double infinity = std::numeric_limits<double>::infinity();
+
 /// The tables of ForceFieldTables<Scalar> and what they point to.
 template <class Scalar>
 struct OwnedTables {
@@ -28,6 +31,8 @@ struct OwnedTables {
   std::vector<typename Tables::Angle> angles;
   std::vector<typename Tables::Torsion> torsions;
   std::vector<typename Tables::Pair> pairs;
+  std::vector<typename Tables::PairOptions> pair_options;
+  std::vector<Scalar> far_squared;
   std::vector<typename Tables::BornAtom> born_atoms;
   Tables tables{};
 
@@ -49,6 +54,9 @@ struct OwnedTables {
     tables.torsions = torsions.data();
     tables.pairs = pairs.data();
     if (tables.has_born) add_born(*system.generalized_born);
+    if (needs_options(system)) add_pair_options(system);
+    tables.pair_options = pair_options.empty() ? nullptr : pair_options.data();
+    tables.far_squared = far_squared.data();
     tables.born_atoms = born_atoms.data();
   }
   OwnedTables(const OwnedTables&) = delete;
@@ -85,8 +93,7 @@ struct OwnedTables {
   }
 
   void add_pairs(const MolecularSystem& system) {
-    std::map<std::array<int, 2>, NonbondedException> exceptions;
-    for (const NonbondedException& e : system.exceptions) exceptions[{std::min(e.i, e.j), std::max(e.i, e.j)}] = e;
+    const auto exceptions = exceptions_by_pair(system);
     for (int i = 0; i < system.n_atoms(); ++i) {
       for (int j = i + 1; j < system.n_atoms(); ++j) {
         const PairParameters p = pair_parameters(system, exceptions, i, j);
@@ -96,17 +103,66 @@ struct OwnedTables {
     }
   }
 
+  static bool needs_options(const MolecularSystem& system) {
+    if (system.cutoff && !system.nonbonded.empty()) return true;
+    if (!system.generalized_born) return false;
+    const GeneralizedBorn& born = *system.generalized_born;
+    return born.cutoff || born.neck ||
+           std::ranges::any_of(born.particles, [](const auto& p) { return p.scaled_radius < 0; });
+  }
+
+  void add_pair_options(const MolecularSystem& system) {
+    const auto exceptions = exceptions_by_pair(system);
+    for (int i = 0; i < system.n_atoms(); ++i) {
+      for (int j = i + 1; j < system.n_atoms(); ++j) {
+        const PairParameters p = pair_parameters(system, exceptions, i, j);
+        const double charges = coulomb_constant * p.charge_product;
+        typename Tables::PairOptions options{};
+        options.cutoff_squared = narrow(p.cutoff * p.cutoff);
+        options.reaction_field = narrow(charges * p.reaction_field);
+        options.coulomb_shift = narrow(charges * p.coulomb_shift);
+        if (const auto& born = system.generalized_born; born && born->cutoff)
+          options.born_shift = narrow(born_pair_factor(system, i, j) / *born->cutoff);
+        if (const auto& born = system.generalized_born; born && born->neck) {
+          const BornNeck& neck = *born->neck;
+          const int ij = neck.radius_index[i] * neck.n_radii + neck.radius_index[j];
+          const int ji = neck.radius_index[j] * neck.n_radii + neck.radius_index[i];
+          options.neck_cutoff_squared = narrow(std::pow(
+              born->particles[i].offset_radius + born->particles[j].offset_radius + 2 * born->offset + neck.cutoff, 2));
+          options.neck_height_i = narrow(2 * neck.scale * neck.height[ij]);
+          options.neck_distance_i = narrow(neck.distance[ij]);
+          options.neck_height_j = narrow(2 * neck.scale * neck.height[ji]);
+          options.neck_distance_j = narrow(neck.distance[ji]);
+        }
+        pair_options.push_back(options);
+      }
+    }
+  }
+
   void add_born(const GeneralizedBorn& born) {
-    for (const GeneralizedBorn::Particle& p : born.particles) {
+    for (std::size_t i = 0; i < born.particles.size(); ++i) {
+      const GeneralizedBorn::Particle& p = born.particles[i];
+      const auto [alpha, beta, gamma] = born.coefficients.empty()
+                                            ? GeneralizedBorn::Coefficients{born.alpha, born.beta, born.gamma}
+                                            : born.coefficients[i];
       const double o = p.offset_radius, radius = o + born.offset, s = p.scaled_radius;
       const double surface = born.surface_coefficient * std::pow(radius + born.probe_radius, 2) * std::pow(radius, 6);
-      born_atoms.push_back({narrow(o), narrow(1 / o), narrow(s), narrow(s * s), narrow(0.5 * o), narrow(1 / radius),
-                            narrow(surface), narrow(0.5 * born_factor(born) * p.charge * p.charge)});
+      born_atoms.push_back({narrow(o), narrow(1 / o), narrow(s), narrow(s * s), narrow(2 * s * s * s), narrow(0.5 * o),
+                            narrow(1 / radius), narrow(alpha), narrow(beta), narrow(gamma), narrow(surface),
+                            narrow(0.5 * born_factor(born) * p.charge * p.charge)});
+    }
+    for (std::size_t i = 0; i < born.particles.size(); ++i) {
+      for (std::size_t j = i + 1; j < born.particles.size(); ++j) {
+        const auto &a = born.particles[i], &b = born.particles[j];
+        const double s_i = std::abs(a.scaled_radius), s_j = std::abs(b.scaled_radius);
+        const double far = std::max({a.offset_radius + s_j, b.offset_radius + s_i, 2 * s_i, 2 * s_j});
+        far_squared.push_back(narrow(far * far * (1 + 1e-6)));
+      }
     }
     tables.particle_inside_term = born.particle_inside_term;
-    tables.alpha = narrow(born.alpha);
-    tables.beta = narrow(born.beta);
-    tables.gamma = narrow(born.gamma);
+    tables.has_necks = born.neck.has_value();
+    tables.rescaled_radii = born.model != "HCT";
+    tables.born_cutoff_squared = narrow(born.cutoff ? *born.cutoff * *born.cutoff : infinity);
   }
 };
 

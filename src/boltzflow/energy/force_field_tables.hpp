@@ -39,21 +39,31 @@ struct ForceFieldTables {
   struct Pair {
     Scalar charge_product, c12, c6, born_product;
   };
+  /// Cutoffs and necks of a pair; cutoffs are infinite where there are none, necks 0.
+  /// U = charge_product/r + reaction_field r^2 - coulomb_shift, born_product/f_GB - born_shift.
+  struct PairOptions {
+    Scalar cutoff_squared, reaction_field, coulomb_shift, born_shift, neck_cutoff_squared;
+    Scalar neck_height_i, neck_distance_i, neck_height_j, neck_distance_j;  ///< heights are 2 scale h
+  };
   struct BornAtom {
-    Scalar offset_radius, inverse_offset_radius, scaled_radius, scaled_radius_squared, half_offset_radius,
-        inverse_radius;
+    Scalar offset_radius, inverse_offset_radius, scaled_radius, scaled_radius_squared, twice_scaled_radius_cubed,
+        half_offset_radius, inverse_radius;
+    Scalar alpha, beta, gamma;
     Scalar surface;      ///< surface term = surface / B^6
     Scalar self_energy;  ///< self term = self_energy / B
   };
 
   int32_t n_atoms, n_bonds, n_angles, n_torsions;
-  bool has_pairs, has_born, particle_inside_term;
+  bool has_pairs, has_born, particle_inside_term, has_necks;
+  bool rescaled_radii;  ///< the tanh of OBC and GBn; not HCT
   const Bond* bonds;
   const Angle* angles;
   const Torsion* torsions;
   const Pair* pairs;
+  const PairOptions* pair_options;  ///< as pairs, or null
+  const Scalar* far_squared;  ///< as pairs, with Born: from this squared distance on far_sphere() serves both atoms
   const BornAtom* born_atoms;
-  Scalar alpha, beta, gamma;
+  Scalar born_cutoff_squared;
 };
 
 }  // namespace boltzflow::energy

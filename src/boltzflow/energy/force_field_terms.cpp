@@ -3,14 +3,18 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <initializer_list>
+#include <limits>
 
 #include "boltzflow/base/errors.hpp"
 #include "boltzflow/energy/force_field_tables.hpp"
 
 namespace boltzflow::energy {
 namespace {
+
+constexpr double infinity = std::numeric_limits<double>::infinity();
 
 void check_atoms(const MolecularSystem& system, const char* what, std::size_t row, std::initializer_list<int> atoms) {
   for (auto a = atoms.begin(); a != atoms.end(); ++a) {
@@ -27,9 +31,21 @@ void check_finite(const MolecularSystem& system, const char* what, std::size_t r
     if (!std::isfinite(v)) throw InputError(system.name, fmt::format("{} {}: a parameter is {}", what, row, v));
 }
 
+void check_neck(const MolecularSystem& system, const BornNeck& neck) {
+  const auto n = static_cast<std::size_t>(std::max(neck.n_radii, 0));
+  if (neck.height.size() != n * n || neck.distance.size() != n * n || neck.radius_index.size() != system.atoms.size())
+    throw InputError(system.name,
+                     fmt::format("the necks of {} radii have {} heights, {} distances and {} of {} atoms", n,
+                                 neck.height.size(), neck.distance.size(), neck.radius_index.size(), system.n_atoms()));
+  check_finite(system, "generalised Born necks", 0, {neck.scale, neck.cutoff});
+  for (std::size_t entry = 0; entry < n * n; ++entry)
+    check_finite(system, "neck", entry, {neck.height[entry], neck.distance[entry]});
+  for (const int index : neck.radius_index)
+    if (index < 0 || index >= neck.n_radii)
+      throw InputError(system.name, fmt::format("neck radius {} is not in [0, {})", index, neck.n_radii));
+}
+
 void check_born(const MolecularSystem& system, const GeneralizedBorn& born) {
-  if ((born.model != "OBC1" && born.model != "OBC2") || born.cutoff)
-    throw InputError(system.name, fmt::format("energies of the model {} with these options are not supported", born.model));
   if (born.particles.size() != system.atoms.size())
     throw InputError(system.name, fmt::format("generalised Born has {} particles for {} atoms", born.particles.size(),
                                               system.n_atoms()));
@@ -42,12 +58,20 @@ void check_born(const MolecularSystem& system, const GeneralizedBorn& born) {
   for (std::size_t i = 0; i < born.particles.size(); ++i) {
     const auto& p = born.particles[i];
     check_finite(system, "generalised Born particle", i, {p.charge, p.offset_radius, p.scaled_radius});
-    if (!(p.offset_radius > 0) || p.scaled_radius < 0)
-      throw InputError(system.name,
-                       fmt::format("generalised Born particle {}: offset radius {} nm must be positive and "
-                                   "scaled radius {} nm not negative",
-                                   i, p.offset_radius, p.scaled_radius));
+    if (!(p.offset_radius > 0))
+      throw InputError(system.name, fmt::format("generalised Born particle {}: offset radius {} nm must be positive", i,
+                                                p.offset_radius));
   }
+  if (!born.coefficients.empty() && born.coefficients.size() != system.atoms.size())
+    throw InputError(system.name, fmt::format("generalised Born has {} rows of coefficients for {} atoms",
+                                              born.coefficients.size(), system.n_atoms()));
+  for (std::size_t i = 0; i < born.coefficients.size(); ++i)
+    check_finite(system, "generalised Born coefficients", i,
+                 {born.coefficients[i].alpha, born.coefficients[i].beta, born.coefficients[i].gamma});
+  if (born.cutoff && !(*born.cutoff > 0))
+    throw InputError(system.name,
+                     fmt::format("the generalised Born cutoff is {} nm, but must be positive", *born.cutoff));
+  if (born.neck) check_neck(system, *born.neck);
 }
 
 }  // namespace
@@ -61,9 +85,11 @@ std::string describe_force_field(const MolecularSystem& system) {
   std::string born = "no solvent";
   if (const auto& gb = system.generalized_born)
     born = gb->model + (gb->surface_coefficient != 0 ? " with surface term" : " without surface term");
-  return fmt::format("{} atoms, {} bonds, {} angles, {} torsions, {} pairs, {}", n, system.harmonic_bonds.size(),
+  std::string cutoff;
+  if (system.cutoff) cutoff = fmt::format(", cutoff {} nm", system.cutoff->distance);
+  return fmt::format("{} atoms, {} bonds, {} angles, {} torsions, {} pairs, {}{}", n, system.harmonic_bonds.size(),
                      system.harmonic_angles.size(), system.periodic_torsions.size(),
-                     system.nonbonded.empty() && !system.generalized_born ? 0 : n * (n - 1) / 2, born);
+                     system.nonbonded.empty() && !system.generalized_born ? 0 : n * (n - 1) / 2, born, cutoff);
 }
 
 void check_system(const MolecularSystem& system) {
@@ -101,7 +127,9 @@ void check_system(const MolecularSystem& system) {
     check_atoms(system, "nonbonded exception", r, {e.i, e.j});
     check_finite(system, "nonbonded exception", r, {e.charge_product, e.sigma, e.epsilon});
   }
-  if (system.cutoff) throw InputError(system.name, "a nonbonded cutoff is not supported");
+  if (system.cutoff && (!(system.cutoff->distance > 0) || !(system.cutoff->reaction_field_dielectric > 0)))
+    throw InputError(system.name, fmt::format("the cutoff of {} nm with a dielectric of {} must have both positive",
+                                              system.cutoff->distance, system.cutoff->reaction_field_dielectric));
   if (system.generalized_born) check_born(system, *system.generalized_born);
 }
 
@@ -121,13 +149,26 @@ std::size_t check_terms_size(int n_atoms, std::size_t n_positions, std::size_t n
   return n_samples;
 }
 
+std::map<std::array<int, 2>, NonbondedException> exceptions_by_pair(const MolecularSystem& system) {
+  std::map<std::array<int, 2>, NonbondedException> exceptions;
+  for (const NonbondedException& e : system.exceptions) exceptions[{std::min(e.i, e.j), std::max(e.i, e.j)}] = e;
+  return exceptions;
+}
+
 PairParameters pair_parameters(const MolecularSystem& system,
                                const std::map<std::array<int, 2>, NonbondedException>& exceptions, int i, int j) {
   if (const auto e = exceptions.find({i, j}); e != exceptions.end())
-    return {e->second.charge_product, e->second.sigma, e->second.epsilon};
-  if (system.nonbonded.empty()) return {0, 0, 0};
+    return {e->second.charge_product, e->second.sigma, e->second.epsilon, infinity, 0, 0};
+  if (system.nonbonded.empty()) return {0, 0, 0, infinity, 0, 0};
   const auto &a = system.nonbonded[i], &b = system.nonbonded[j];
-  return {a.charge * b.charge, 0.5 * (a.sigma + b.sigma), std::sqrt(a.epsilon * b.epsilon)};
+  PairParameters pair{a.charge * b.charge, 0.5 * (a.sigma + b.sigma), std::sqrt(a.epsilon * b.epsilon), infinity, 0, 0};
+  if (system.cutoff) {
+    const double e = system.cutoff->reaction_field_dielectric;
+    pair.cutoff = system.cutoff->distance;
+    pair.reaction_field = (e - 1) / ((2 * e + 1) * std::pow(pair.cutoff, 3));
+    pair.coulomb_shift = 3 * e / ((2 * e + 1) * pair.cutoff);
+  }
+  return pair;
 }
 
 double born_factor(const GeneralizedBorn& born) {

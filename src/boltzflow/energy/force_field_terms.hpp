@@ -27,10 +27,16 @@ void check_sizes(int n_atoms, std::size_t n_positions, std::size_t n_samples, st
 /// Returns n_samples. @throws InputError unless n_positions = 3 n_atoms n_samples and n_terms = 7 n_samples.
 std::size_t check_terms_size(int n_atoms, std::size_t n_positions, std::size_t n_terms);
 
+/// The system's exceptions by their atoms, i < j.
+std::map<std::array<int, 2>, NonbondedException> exceptions_by_pair(const MolecularSystem& system);
+
 struct PairParameters {
   double charge_product;  ///< e^2
   double sigma;           ///< nm
   double epsilon;         ///< kJ/mol
+  double cutoff;          ///< nm; infinite for exceptions and where there is none
+  double reaction_field;  ///< k of NonbondedCutoff, 1/nm^3; 0 without a cutoff
+  double coulomb_shift;   ///< c of NonbondedCutoff, 1/nm; 0 without a cutoff
 };
 
 /// The exception of i < j if there is one, else the Lorentz-Berthelot mixture; zero where there are no nonbonded

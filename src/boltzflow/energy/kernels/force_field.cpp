@@ -35,15 +35,20 @@ void evaluate_tiles(const ForceFieldTables<Scalar>& tables, const Scalar* positi
 template <class Scalar, bool gradient_wanted, bool terms_wanted>
 void choose_born(const ForceFieldTables<Scalar>& tables, const Scalar* positions, int64_t n_samples, double* energy,
                  Scalar* gradient, double* terms, void* workspace) noexcept {
-  if (!tables.has_born)
-    evaluate_tiles<Scalar, Switches<false, false, gradient_wanted, terms_wanted>>(tables, positions, n_samples, energy,
-                                                                                  gradient, terms, workspace);
+  const auto evaluate = [&]<class Chosen>(Chosen) {
+    evaluate_tiles<Scalar, Chosen>(tables, positions, n_samples, energy, gradient, terms, workspace);
+  };
+  const bool options = tables.pair_options != nullptr;
+  if (!tables.has_born && !options)
+    evaluate(Switches<false, false, false, gradient_wanted, terms_wanted>{});
+  else if (!tables.has_born)
+    evaluate(Switches<false, false, true, gradient_wanted, terms_wanted>{});
+  else if (options)
+    evaluate(Switches<true, false, true, gradient_wanted, terms_wanted>{});
   else if (!tables.particle_inside_term)
-    evaluate_tiles<Scalar, Switches<true, false, gradient_wanted, terms_wanted>>(tables, positions, n_samples, energy,
-                                                                                 gradient, terms, workspace);
+    evaluate(Switches<true, false, false, gradient_wanted, terms_wanted>{});
   else
-    evaluate_tiles<Scalar, Switches<true, true, gradient_wanted, terms_wanted>>(tables, positions, n_samples, energy,
-                                                                                gradient, terms, workspace);
+    evaluate(Switches<true, true, false, gradient_wanted, terms_wanted>{});
 }
 
 }  // namespace

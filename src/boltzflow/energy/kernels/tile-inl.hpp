@@ -9,10 +9,11 @@ namespace boltzflow::energy::BOLTZFLOW_SIMD_TARGET {
 
 using simd::BOLTZFLOW_SIMD_TARGET::Lanes;
 
-/// What a kernel is compiled for.
-template <bool born_, bool inside_, bool gradient_, bool terms_>
+/// What a kernel is compiled for. options: cutoffs, necks, negative scaled radii and the particle-inside term are
+/// looked up as it runs.
+template <bool born_, bool inside_, bool options_, bool gradient_, bool terms_>
 struct Switches {
-  static constexpr bool born = born_, inside = inside_, gradient = gradient_, terms = terms_;
+  static constexpr bool born = born_, inside = inside_, options = options_, gradient = gradient_, terms = terms_;
 };
 
 template <class L, bool high>

@@ -14,31 +14,14 @@
 #include "boltzflow/energy/force_field_tables.hpp"
 #include "boltzflow/energy/force_field_terms.hpp"
 #include "boltzflow/energy/potential.hpp"
+#include "boltzflow/energy/reference/conformation.hpp"
+#include "boltzflow/energy/reference/generalized_born.hpp"
 
 namespace boltzflow {
 namespace energy {
 namespace {
 
-using Vector = std::array<double, 3>;
-using Terms = std::array<double, n_force_field_terms>;
-
-Vector operator-(const Vector& a, const Vector& b) { return {a[0] - b[0], a[1] - b[1], a[2] - b[2]}; }
-Vector operator+(const Vector& a, const Vector& b) { return {a[0] + b[0], a[1] + b[1], a[2] + b[2]}; }
-Vector operator*(double s, const Vector& a) { return {s * a[0], s * a[1], s * a[2]}; }
-double dot(const Vector& a, const Vector& b) { return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]; }
-double norm(const Vector& a) { return std::sqrt(dot(a, a)); }
-Vector cross(const Vector& a, const Vector& b) {
-  return {a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]};
-}
-
-/// One conformation and the gradient it collects.
-struct Conformation {
-  const double* positions;
-  std::vector<Vector> gradient;
-
-  Vector operator[](int i) const { return {positions[3 * i], positions[3 * i + 1], positions[3 * i + 2]}; }
-  void add(int i, const Vector& g) { gradient[i] = gradient[i] + g; }
-};
+using namespace reference;
 
 /// U = k/2 (r - r0)^2
 double bond_energy(const HarmonicBond& b, Conformation& x) {
@@ -77,78 +60,10 @@ double torsion_energy(const PeriodicTorsion& t, Conformation& x) {
   return t.force_constant * (1 + std::cos(t.periodicity * phi - t.phase));
 }
 
-struct Descreening {
-  double integral, slope;  ///< I in 1/nm and dI/dr in 1/nm^2
-};
-
-/// The part of the descreening integral of an atom of offset radius o that a sphere of radius s at distance r takes
-/// away.
-Descreening descreening(double o, double s, double r, bool particle_inside_term) {
-  if (r + s <= o) return {0, 0};
-  const double upper = r + s, lower = std::max(o, std::abs(r - s));
-  const double squares = 1 / (upper * upper) - 1 / (lower * lower), log = std::log(lower / upper);
-  double integral = 0.5 * (1 / lower - 1 / upper + 0.25 * (r - s * s / r) * squares + 0.5 * log / r);
-  if (particle_inside_term && o < s - r) integral += 1 / o - 1 / lower;
-  return {integral, 0.5 * (0.25 * (1 + s * s / (r * r)) * squares - 0.5 * log / (r * r))};
-}
-
-void add_generalized_born(const GeneralizedBorn& born, int n_atoms, Conformation& x, Terms& terms) {
-  const auto& particles = born.particles;
-  std::vector<double> integral(n_atoms), radius(n_atoms), radius_by_integral(n_atoms), energy_by_radius(n_atoms);
-  for (int i = 0; i < n_atoms; ++i)
-    for (int j = 0; j < n_atoms; ++j)
-      if (i != j)
-        integral[i] += descreening(particles[i].offset_radius, particles[j].scaled_radius, norm(x[i] - x[j]),
-                                   born.particle_inside_term)
-                           .integral;
-  const double factor = born_factor(born);
-  for (int i = 0; i < n_atoms; ++i) {
-    const double o = particles[i].offset_radius, bare = o + born.offset, psi = integral[i] * o;
-    const double tanh = std::tanh(born.alpha * psi - born.beta * psi * psi + born.gamma * psi * psi * psi);
-    radius[i] = 1 / (1 / o - tanh / bare);
-    radius_by_integral[i] = radius[i] * radius[i] / bare * (1 - tanh * tanh) *
-                            (born.alpha - 2 * born.beta * psi + 3 * born.gamma * psi * psi) * o;
-    const double self = 0.5 * factor * particles[i].charge * particles[i].charge / radius[i];
-    const double surface =
-        born.surface_coefficient * std::pow(bare + born.probe_radius, 2) * std::pow(bare / radius[i], 6);
-    terms[term_born] += self;
-    terms[term_surface] += surface;
-    energy_by_radius[i] -= (self + 6 * surface) / radius[i];
-  }
-  for (int i = 0; i < n_atoms; ++i) {
-    for (int j = i + 1; j < n_atoms; ++j) {
-      const Vector d = x[i] - x[j];
-      const double r_squared = dot(d, d), product = radius[i] * radius[j], decay = std::exp(-r_squared / (4 * product));
-      const double f = std::sqrt(r_squared + product * decay),
-                   energy = factor * particles[i].charge * particles[j].charge / f;
-      terms[term_born] += energy;
-      const Vector g = (-energy / (f * f) * (1 - 0.25 * decay)) * d;
-      x.add(i, g);
-      x.add(j, -1.0 * g);
-      const double by_product = -0.5 * energy / (f * f) * decay * (1 + r_squared / (4 * product));
-      energy_by_radius[i] += by_product * radius[j];
-      energy_by_radius[j] += by_product * radius[i];
-    }
-  }
-  for (int i = 0; i < n_atoms; ++i) {
-    for (int j = 0; j < n_atoms; ++j) {
-      if (i == j) continue;
-      const Vector d = x[i] - x[j];
-      const double r = norm(d);
-      const double slope =
-          descreening(particles[i].offset_radius, particles[j].scaled_radius, r, born.particle_inside_term).slope;
-      const Vector g = (energy_by_radius[i] * radius_by_integral[i] * slope / r) * d;
-      x.add(i, g);
-      x.add(j, -1.0 * g);
-    }
-  }
-}
-
 class ReferenceForceField final : public Potential {
  public:
-  explicit ReferenceForceField(const MolecularSystem& system) : system_(system) {
-    for (const NonbondedException& e : system.exceptions) exceptions_[{std::min(e.i, e.j), std::max(e.i, e.j)}] = e;
-  }
+  explicit ReferenceForceField(const MolecularSystem& system)
+      : system_(system), exceptions_(exceptions_by_pair(system)) {}
 
   int n_atoms() const noexcept override { return system_.n_atoms(); }
   std::string description() const override { return describe_force_field(system_) + "; float64 reference"; }
@@ -208,10 +123,14 @@ class ReferenceForceField final : public Potential {
         const PairParameters p = pair_parameters(system_, exceptions_, i, j);
         if (p.charge_product == 0 && p.epsilon == 0) continue;
         const Vector d = x[i] - x[j];
-        const double r = norm(d), sixth = std::pow(p.sigma / r, 6), coulomb = coulomb_constant * p.charge_product / r;
+        const double r = norm(d), sixth = std::pow(p.sigma / r, 6);
+        if (r >= p.cutoff) continue;
+        const double charges = coulomb_constant * p.charge_product;
         terms[term_lennard_jones] += 4 * p.epsilon * (sixth * sixth - sixth);
-        terms[term_coulomb] += coulomb;
-        const Vector g = (-(24 * p.epsilon * (2 * sixth * sixth - sixth) + coulomb) / (r * r)) * d;
+        terms[term_coulomb] += charges * (1 / r + p.reaction_field * r * r - p.coulomb_shift);
+        const Vector g =
+            (-(24 * p.epsilon * (2 * sixth * sixth - sixth) + charges / r) / (r * r) + 2 * charges * p.reaction_field) *
+            d;
         x.add(i, g);
         x.add(j, -1.0 * g);
       }
