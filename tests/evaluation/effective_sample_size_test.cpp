@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-#include "boltzflow/evaluation/effective_sample_size.hpp"
+#include "boltzflow/base/importance_weights.hpp"
+#include "boltzflow/evaluation/forward_effective_sample_size.hpp"
 
 #include <gtest/gtest.h>
 

@@ -8,7 +8,7 @@
 
 #include "boltzflow/base/random.hpp"
 #include "boltzflow/training/buffer_mixture.hpp"
-#include "boltzflow/training/importance_weights.hpp"
+#include "boltzflow/base/log_mean_exp.hpp"
 
 namespace boltzflow {
 namespace {

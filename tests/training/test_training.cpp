@@ -15,7 +15,8 @@
 #include "boltzflow/base/atomic_file.hpp"
 #include "boltzflow/base/errors.hpp"
 #include "boltzflow/training/checkpoint.hpp"
-#include "boltzflow/training/importance_weights.hpp"
+#include "boltzflow/base/importance_weights.hpp"
+#include "boltzflow/base/log_mean_exp.hpp"
 #include "boltzflow/training/method.hpp"
 #include "boltzflow/training/trainer.hpp"
 #include "training/analytic_targets.hpp"
@@ -101,7 +102,7 @@ class Training : public testing::Test {
       log_weight[i] = -energy[i] - (sample.log_prob.const_data_ptr<double>()[i] - log_det[i]);
       raw += basins[i] / static_cast<double>(n);
     }
-    return {effective_sample_fraction(log_weight), log_mean_exp(log_weight), raw};
+    return {effective_sample_size(log_weight).fraction, log_mean_exp(log_weight), raw};
   }
 
   const std::filesystem::path folder_;

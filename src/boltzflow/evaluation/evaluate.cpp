@@ -9,7 +9,7 @@
 
 #include "boltzflow/base/errors.hpp"
 #include "boltzflow/evaluation/bootstrap.hpp"
-#include "boltzflow/evaluation/effective_sample_size.hpp"
+#include "boltzflow/base/importance_weights.hpp"
 
 namespace boltzflow {
 namespace {

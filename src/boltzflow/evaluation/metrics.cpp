@@ -11,10 +11,10 @@
 
 #include "boltzflow/base/errors.hpp"
 #include "boltzflow/base/units.hpp"
-#include "boltzflow/evaluation/effective_sample_size.hpp"
+#include "boltzflow/evaluation/forward_effective_sample_size.hpp"
 #include "boltzflow/evaluation/evidence_bounds.hpp"
 #include "boltzflow/evaluation/free_energy.hpp"
-#include "boltzflow/evaluation/importance_weights.hpp"
+#include "boltzflow/base/importance_weights.hpp"
 #include "boltzflow/evaluation/log_partition_function.hpp"
 
 namespace boltzflow {
@@ -158,7 +158,7 @@ MetricData::MetricData(const FrameColumns& samples_, const ReferenceColumns* ref
       temperature(temperature_),
       clip_fraction(options.clip_fraction),
       log_weight(log_importance_weights(samples.log_prob, samples.reduced_energy)),
-      weight(normalised_weights(clip_log_weights(log_weight, options.clip_fraction))) {
+      weight(normalized_weights(clip_log_weights(log_weight, options.clip_fraction))) {
   require_columns(samples.phi, samples.psi, log_weight.size(), "samples");
   for (std::size_t pair = 0; pair < samples.phi.size(); ++pair) {
     raw.push_back(torus_histogram(samples.phi[pair], samples.psi[pair], {}, options.n_bins));

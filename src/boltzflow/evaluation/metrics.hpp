@@ -11,7 +11,7 @@ namespace boltzflow {
 
 /// What metrics are computed from: the columns, or a bootstrap replicate of them, and what several metrics share.
 struct MetricData {
-  /// @throws InputError as log_importance_weights() and normalised_weights(), and if columns differ in length.
+  /// @throws InputError as log_importance_weights() and normalized_weights(), and if columns differ in length.
   /// Keeps references to samples and reference (null: none).
   MetricData(const FrameColumns& samples, const ReferenceColumns* reference, double temperature,
              const EvaluationOptions& options);

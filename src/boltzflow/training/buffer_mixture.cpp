@@ -7,7 +7,7 @@
 #include <cmath>
 
 #include "boltzflow/base/threads.hpp"
-#include "boltzflow/training/importance_weights.hpp"
+#include "boltzflow/base/importance_weights.hpp"
 
 namespace boltzflow {
 
@@ -101,7 +101,7 @@ std::string basin_disagreement(const BufferMixture& mixture, int basin, const st
   std::vector<double> own(newest.size());
   for (std::int64_t i = 0; i < newest.size(); ++i) own[i] = -newest.reduced_energy[i] - newest.log_prob[i];
   const BasinWeight reweighted = basin_weight(newest.basins, basin, own);
-  const double expected_error = std::sqrt(all.value / (n * std::max(effective_sample_fraction(own), 1e-12)));
+  const double expected_error = std::sqrt(all.value / (n * std::max(effective_sample_size(own).fraction, 1e-12)));
   if (!differs(raw, raw_error) && !differs(reweighted.value, std::max(reweighted.standard_error, expected_error)))
     return "";
 

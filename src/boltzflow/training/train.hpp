@@ -37,11 +37,13 @@ struct CmtOptions {
   double trust_region = 0.3;           ///< nats
   double early_trust_region = 0.6;     ///< nats, while lambda > early_lambda
   double early_lambda = 50;
-  double entropy_decrease = 0;                ///< nats per step; 0: derived
-  std::int64_t annealing_steps = 0;           ///< most annealing steps; 0: derived
-  bool fixed_annealing_steps = false;         ///< run exactly annealing_steps, as the paper does
-  std::int64_t samples_per_step = 102400;     ///< fresh energies per annealing step
-  std::int64_t gradient_steps = 100;          ///< per annealing step
+  double entropy_decrease = 0;             ///< nats per step; 0: derived
+  std::int64_t annealing_steps = 0;        ///< most annealing steps; 0: derived
+  bool fixed_annealing_steps = false;      ///< run exactly annealing_steps, as the paper does
+  std::int64_t samples_per_step = 102400;  ///< fresh energies per annealing step
+  std::int64_t gradient_steps = 100;       ///< per annealing step
+  /// Within every annealing step the learning rate falls by a cosine to this fraction of itself; 1: it does not.
+  double annealing_learning_rate_end = 0.1;
   std::string buffer_weighting = "resample";  ///< "resample" or "weight"
   double log_dispersion = 0.25;               ///< coefficient while annealing
   double log_dispersion_clip = 5;             ///< nats

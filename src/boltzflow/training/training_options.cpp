@@ -73,6 +73,8 @@ void describe_cmt(CmtOptions& options, OptionTable& table) {
   table.add(key("fixed_annealing_steps"), options.fixed_annealing_steps, "run exactly annealing_steps, as published");
   table.add(key("samples_per_step"), options.samples_per_step, 16, 1e8, "fresh target energies per annealing step");
   table.add(key("gradient_steps"), options.gradient_steps, 1, 1e8, "per annealing step");
+  table.add(key("annealing_learning_rate_end"), options.annealing_learning_rate_end, 0, 1,
+            "fraction of itself that the learning rate falls to by a cosine within every annealing step; 1: constant");
   table.add(key("buffer_weighting"), options.buffer_weighting, {"resample", "weight"},
             "whether batches are drawn by weight, or uniformly and weighted in the loss");
   table.add(key("log_dispersion"), options.log_dispersion, 0, 1e6,

@@ -8,9 +8,8 @@
 #include "boltzflow/app/sample_files.hpp"
 #include "boltzflow/app/trained_model.hpp"
 #include "boltzflow/app/verbs/verb_definitions.hpp"
-#include "boltzflow/evaluation/effective_sample_size.hpp"
-#include "boltzflow/evaluation/importance_weights.hpp"
-#include "boltzflow/training/importance_weights.hpp"
+#include "boltzflow/base/importance_weights.hpp"
+#include "boltzflow/training/resampling.hpp"
 
 namespace boltzflow {
 namespace {
@@ -24,7 +23,7 @@ struct Words {
 std::vector<std::int64_t> drawn_counts(std::span<const double> log_weight, std::int64_t n, std::int64_t seed) {
   RandomStream random(static_cast<std::uint64_t>(seed), /*stream=*/0x726573616d706c65);  // "resample"
   std::vector<std::int64_t> counts(log_weight.size());
-  for (const std::uint32_t index : systematic_resample(normalised_weights(log_weight), n, random)) ++counts[index];
+  for (const std::uint32_t index : systematic_resample(normalized_weights(log_weight), n, random)) ++counts[index];
   return counts;
 }
 

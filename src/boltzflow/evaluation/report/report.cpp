@@ -3,7 +3,7 @@
 
 #include <fmt/format.h>
 
-#include "boltzflow/evaluation/importance_weights.hpp"
+#include "boltzflow/base/importance_weights.hpp"
 #include "boltzflow/evaluation/plot/figure.hpp"
 #include "boltzflow/evaluation/report/html.hpp"
 #include "boltzflow/evaluation/report/report_sections.hpp"
@@ -28,7 +28,7 @@ std::string report_html(const ReportInput& input) {
     const double clip_fraction =
         input.evaluation != nullptr ? input.evaluation->options.clip_fraction : EvaluationOptions{}.clip_fraction;
     const auto log_weight = log_importance_weights(input.data->samples.log_prob, input.data->samples.reduced_energy);
-    const auto weight = normalised_weights(clip_log_weights(log_weight, clip_fraction));
+    const auto weight = normalized_weights(clip_log_weights(log_weight, clip_fraction));
     html += ramachandran_section(input, weight);
     if (input.evaluation != nullptr) html += basin_section(*input.evaluation);
     html += marginal_section(input, weight);

@@ -8,9 +8,11 @@
 #include <cmath>
 #include <numeric>
 
+#include "boltzflow/base/importance_weights.hpp"
+#include "boltzflow/base/log_mean_exp.hpp"
 #include "boltzflow/base/units.hpp"
 #include "boltzflow/training/fixed_schedule.hpp"
-#include "boltzflow/training/importance_weights.hpp"
+#include "boltzflow/training/resampling.hpp"
 
 namespace boltzflow {
 namespace {
@@ -22,6 +24,11 @@ constexpr double vanished_multiplier = 1e-3;     // lambda + eta below this is t
 constexpr double annealing_share_of_time = 0.6;  // of maximum_minutes; the rest belongs to the refinement
 // Time alone does not begin the refinement below this: with so few effective samples it would collapse onto them.
 constexpr double least_ess_for_refinement = 0.01;
+
+/// From `begin` at fraction 0 to `end` at fraction 1 along half a cosine.
+double cosine(double fraction, double begin, double end) {
+  return end + (begin - end) * 0.5 * (1 + std::cos(pi * fraction));
+}
 
 }  // namespace
 
@@ -69,9 +76,9 @@ ConstrainedMassTransport::TargetStatistics ConstrainedMassTransport::target_stat
   target.log_z = log_mean_exp(target.log_weight);
   target.elbo =
       std::accumulate(target.log_weight.begin(), target.log_weight.end(), 0.0) / static_cast<double>(buffer_.size());
-  target.ess_raw = effective_sample_fraction(target.log_weight);
-  clip_log_weights(target.log_weight, options_.weight_clip_fraction);
-  target.ess = effective_sample_fraction(target.log_weight);
+  target.ess_raw = effective_sample_size(target.log_weight).fraction;
+  target.log_weight = clip_log_weights(target.log_weight, options_.weight_clip_fraction);
+  target.ess = effective_sample_size(target.log_weight).fraction;
   return target;
 }
 
@@ -128,7 +135,7 @@ void ConstrainedMassTransport::begin_annealing_round(Trainer& trainer, const Tar
   const double s = 1 + lambda_ + eta_;
   for (std::int64_t i = 0; i < buffer_.size(); ++i)
     log_weight[i] = (-buffer_.reduced_energy[i] - (1 + eta_) * buffer_.log_prob[i]) / s;
-  clip_log_weights(log_weight, options_.weight_clip_fraction);
+  log_weight = clip_log_weights(log_weight, options_.weight_clip_fraction);
   std::vector<BasinWeight> reweighted;
   for (std::size_t k = 0; k < trainer.target().basin_names().size(); ++k)
     reweighted.push_back(basin_weight(buffer_.basins, static_cast<int>(k), target.log_weight));
@@ -146,7 +153,8 @@ void ConstrainedMassTransport::choose_samples(Trainer& trainer, std::vector<doub
     weights_.clear();
     return;
   }
-  weights_ = weights;
+  weights_ = weights;  // of mean 1, so that the loss does not depend on the buffer's size
+  for (double& weight : weights_) weight *= static_cast<double>(weights.size());
   order_.clear();
   std::vector<std::uint32_t> pass(weights.size());
   std::iota(pass.begin(), pass.end(), 0u);
@@ -158,8 +166,11 @@ void ConstrainedMassTransport::choose_samples(Trainer& trainer, std::vector<doub
 }
 
 void ConstrainedMassTransport::take_gradient_step(Trainer& trainer) {
-  double rate = trainer_options_.learning_rate;
-  if (refining()) rate = 0.5 * options_.refinement_learning_rate * (1 + std::cos(pi * refinement_fraction(trainer)));
+  const double fraction = refining() ? refinement_fraction(trainer)
+                                     : static_cast<double>(position_) / static_cast<double>(gradient_steps_per_round());
+  const double rate = refining() ? cosine(fraction, options_.refinement_learning_rate, 0)
+                                 : cosine(fraction, trainer_options_.learning_rate,
+                                          trainer_options_.learning_rate * options_.annealing_learning_rate_end);
   // log q_{i+1} + constant in the flow's domain: (lambda log q_i - u) / s + log_det; the target itself in the
   // refinement.
   const double s = 1 + lambda_ + eta_;

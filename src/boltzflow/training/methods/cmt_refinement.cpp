@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "boltzflow/training/importance_weights.hpp"
+#include "boltzflow/base/importance_weights.hpp"
 #include "boltzflow/training/methods/cmt.hpp"
 
 namespace boltzflow {
@@ -61,8 +61,8 @@ void ConstrainedMassTransport::begin_refinement_round(Trainer& trainer, const Ta
     keep(trainer, buffer_, permanent);
   }
   std::vector<double> log_weight = mixture_.log_weights();
-  clip_log_weights(log_weight, options_.weight_clip_fraction);
-  const double reuse = effective_sample_fraction(log_weight) * static_cast<double>(log_weight.size()) / n_fresh;
+  log_weight = clip_log_weights(log_weight, options_.weight_clip_fraction);
+  const double reuse = effective_sample_size(log_weight).count / n_fresh;
 
   std::vector<std::uint32_t> basins;
   for (const auto& component : mixture_.components())

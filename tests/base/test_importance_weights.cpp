@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "boltzflow/evaluation/importance_weights.hpp"
+#include "boltzflow/base/importance_weights.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "boltzflow/base/errors.hpp"
+#include "boltzflow/base/log_mean_exp.hpp"
 #include "boltzflow/base/random.hpp"
 
 namespace boltzflow {
@@ -60,12 +61,19 @@ TEST(ImportanceWeights, ClippedCountSurvivesRounding) {
 }
 
 TEST(ImportanceWeights, NormalisedSumToOneWithoutOverflow) {
-  const auto weight = normalised_weights(std::vector{1000.0, 1000.0 + std::log(3.0), -infinity});
+  const auto weight = normalized_weights(std::vector{1000.0, 1000.0 + std::log(3.0), -infinity});
   EXPECT_NEAR(weight[0], 0.25, 1e-13);  // 1000 + log 3 is rounded at 1e-13
   EXPECT_NEAR(weight[1], 0.75, 1e-13);
   EXPECT_EQ(weight[2], 0);
-  EXPECT_THROW(normalised_weights(std::vector{-infinity}), InputError);
-  EXPECT_THROW(normalised_weights({}), InputError);
+  EXPECT_THROW(normalized_weights(std::vector{-infinity}), InputError);
+  EXPECT_THROW(normalized_weights({}), InputError);
+}
+
+TEST(LogMeanExp, NeitherOverflowsNorLosesSmallTerms) {
+  EXPECT_NEAR(log_mean_exp(std::vector{1000.0, 1000.0}), 1000.0, 1e-12);
+  EXPECT_NEAR(log_mean_exp(std::vector{0.0, std::log(3.0)}), std::log(2.0), 1e-15);
+  EXPECT_EQ(log_mean_exp(std::vector<double>{-INFINITY, -INFINITY}), -INFINITY);
+  EXPECT_THROW(log_mean_exp({}), InputError);
 }
 
 }  // namespace

@@ -9,35 +9,13 @@
 
 #include "boltzflow/base/errors.hpp"
 #include "boltzflow/base/random.hpp"
-#include "boltzflow/training/importance_weights.hpp"
+#include "boltzflow/training/resampling.hpp"
 #include "boltzflow/training/weighted_fit.hpp"
 
 namespace boltzflow {
 namespace {
 
-TEST(ImportanceWeights, LogMeanExpNeitherOverflowsNorLosesSmallTerms) {
-  EXPECT_NEAR(log_mean_exp(std::vector{1000.0, 1000.0}), 1000.0, 1e-12);
-  EXPECT_NEAR(log_mean_exp(std::vector{0.0, std::log(3.0)}), std::log(2.0), 1e-15);
-  EXPECT_EQ(log_mean_exp(std::vector<double>{-INFINITY, -INFINITY}), -INFINITY);
-  EXPECT_THROW(log_mean_exp({}), InputError);
-}
-
-TEST(ImportanceWeights, ClippingSetsTheLargestToTheSmallestAmongThem) {
-  std::vector<double> weights{1, 9, 3, 8, 2, 7, 0, 5, 4, 6};
-  clip_log_weights(weights, 0.3);
-  EXPECT_EQ(weights, (std::vector<double>{1, 7, 3, 7, 2, 7, 0, 5, 4, 6}));
-  std::vector<double> same{1, 5, 3};
-  clip_log_weights(same, 0.0);
-  EXPECT_EQ(same, (std::vector<double>{1, 5, 3}));
-}
-
-TEST(ImportanceWeights, EffectiveSampleFraction) {
-  EXPECT_NEAR(effective_sample_fraction(std::vector{5.0, 5.0, 5.0}), 1.0, 1e-15);
-  EXPECT_NEAR(effective_sample_fraction(std::vector<double>{0.0, -800.0, -900.0, -INFINITY}), 0.25, 1e-15);
-  EXPECT_NEAR(effective_sample_fraction(std::vector{std::log(1.0), std::log(3.0)}), 16.0 / (2 * 10), 1e-15);
-}
-
-TEST(ImportanceWeights, SystematicResamplingIsWithinOneOfTheExpectation) {
+TEST(Resampling, SystematicResamplingIsWithinOneOfTheExpectation) {
   RandomStream random(4);
   std::vector<double> weight;
   for (int i = 0; i < 5000; ++i) weight.push_back(i % 7 == 0 ? 0.0 : std::exp(3 * random.normal()));
@@ -51,10 +29,9 @@ TEST(ImportanceWeights, SystematicResamplingIsWithinOneOfTheExpectation) {
       ASSERT_LE(std::abs(count[i] - static_cast<double>(n) * weight[i] / total), 1 + 1e-6) << i;
   }
   EXPECT_THROW(systematic_resample(std::vector<double>(3, 0.0), 3, random), InputError);
-  EXPECT_THROW(normalized_weights(std::vector{0.0, static_cast<double>(NAN)}), InputError);
 }
 
-TEST(ImportanceWeights, ShufflingKeepsEveryIndexAndIsReproducible) {
+TEST(Resampling, ShufflingKeepsEveryIndexAndIsReproducible) {
   std::vector<std::uint32_t> a(1000), b;
   std::iota(a.begin(), a.end(), 0u);
   b = a;

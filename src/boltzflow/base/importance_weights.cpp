@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "boltzflow/evaluation/importance_weights.hpp"
+#include "boltzflow/base/importance_weights.hpp"
 
 #include <fmt/format.h>
 
@@ -61,7 +61,7 @@ std::vector<double> clip_log_weights(std::span<const double> log_weight, double 
   return clipped;
 }
 
-std::vector<double> normalised_weights(std::span<const double> log_weight) {
+std::vector<double> normalized_weights(std::span<const double> log_weight) {
   require_log_weights(log_weight);
   const double largest = *std::max_element(log_weight.begin(), log_weight.end());
   std::vector<double> weight(log_weight.size());
@@ -69,6 +69,20 @@ std::vector<double> normalised_weights(std::span<const double> log_weight) {
   for (std::size_t n = 0; n < weight.size(); ++n) sum += weight[n] = std::exp(log_weight[n] - largest);
   for (double& w : weight) w /= sum;
   return weight;
+}
+
+EffectiveSampleSize effective_sample_size(std::span<const double> log_weight, double clip_fraction) {
+  require_log_weights(log_weight);
+  const std::vector<double> clipped = clip_log_weights(log_weight, clip_fraction);
+  const double largest = *std::max_element(clipped.begin(), clipped.end());
+  double sum = 0, sum_of_squares = 0;
+  for (const double log_w : clipped) {
+    const double w = std::exp(log_w - largest);
+    sum += w;
+    sum_of_squares += w * w;
+  }
+  const double count = sum * sum / sum_of_squares;
+  return {count, count / static_cast<double>(log_weight.size())};
 }
 
 void require_log_weights(std::span<const double> log_weight) {

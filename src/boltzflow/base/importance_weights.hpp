@@ -28,7 +28,24 @@ std::vector<double> clip_log_weights(std::span<const double> log_weight, double 
 
 /// This returns w_n / sum_m w_m.
 /// @throws InputError as clip_log_weights(), and if all weights are zero.
-std::vector<double> normalised_weights(std::span<const double> log_weight);
+std::vector<double> normalized_weights(std::span<const double> log_weight);
+
+/// This is how many independent samples a weighted set is worth.
+struct EffectiveSampleSize {
+  double count;     ///< (sum_n w_n)^2 / sum_n w_n^2, in [1, n_samples]
+  double fraction;  ///< count / n_samples
+};
+
+/// This returns Kish's effective sample size of importance weights.
+///
+///     ESS = (sum_n w_n)^2 / sum_n w_n^2,   w_n = exp(log_weight_n)
+///
+/// @param log_weight [n_samples], any additive constant; -inf is a weight of zero.
+/// @param clip_fraction see clip_log_weights(); the literature uses 1e-4.
+/// @throws InputError if log_weight is empty, holds NaN or +inf, or all weights are zero.
+/// Numerics: sums in float64 after subtracting the largest log_weight; never overflows. Cost O(n_samples).
+/// @cite Kish1965; clipping as in Schopmans2025 (TA-BG), evaluation.
+EffectiveSampleSize effective_sample_size(std::span<const double> log_weight, double clip_fraction = 0.0);
 
 /// @throws InputError if log_weight is empty, holds NaN or +inf (naming the first index), or all weights are zero.
 void require_log_weights(std::span<const double> log_weight);
