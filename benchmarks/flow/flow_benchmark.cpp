@@ -62,6 +62,7 @@ class OurFlow {
     z_ = flow_.sample(batch, random_, ConditionerPrecision::float32).z;
   }
   double train(ConditionerPrecision precision) {
+    at::set_num_threads(1);  // as in the program: LibTorch's threads get in the way of ours
     adam_.zero_gradients();
     const at::Tensor loss = -flow_.log_prob(z_, precision).mean();
     torch::autograd::backward({loss}, {});
@@ -69,7 +70,10 @@ class OurFlow {
     flow_.parameters_changed();
     return loss.item<double>();
   }
-  void sample(ConditionerPrecision precision) { flow_.sample(batch, random_, precision); }
+  void sample(ConditionerPrecision precision) {
+    at::set_num_threads(1);
+    flow_.sample(batch, random_, precision);
+  }
   SplineFlow& flow() { return flow_; }
   const at::Tensor& z() const { return z_; }
 
@@ -98,6 +102,7 @@ class EagerFlow {
     return base_.base_log_prob(mapped.x) + mapped.log_det;
   }
   double train() {
+    at::set_num_threads(thread_count());
     for (const auto& parameter : flow_.parameters()) parameter.mutable_grad().reset();
     const at::Tensor loss = -log_prob().mean();
     torch::autograd::backward({loss}, {});
@@ -112,6 +117,7 @@ class EagerFlow {
     return loss.item<double>();
   }
   void sample() {
+    at::set_num_threads(thread_count());
     const c10::AutoGradMode no_gradients(false);
     const at::Tensor base = base_.base_sample(batch, random_);
     const auto mapped = flow_.map(CouplingDirection::forward, base);
@@ -128,7 +134,7 @@ class EagerFlow {
 
 /// The bare float32 products of one pass: `times` 1 for sampling, 3 for a training step.
 void products_alone(const std::vector<CouplingLayout>& layouts, bool training) {
-  constexpr int block = 256;
+  constexpr int block = 512;
   parallel_for(batch / block, 1, [&](std::int64_t begin, std::int64_t end, int) {
     thread_local std::vector<float> weights(1 << 19, 0.01f), x(1 << 19, 0.01f), y(1 << 19, 0.01f), sums(1 << 19);
     const SerialProducts serial;
@@ -215,7 +221,6 @@ int first_step(const std::string& what) {
 /// Runs one job over and over, for a profiler: `benchmark_flow --profile train-bfloat16 100 [threads]`.
 int profile(const std::string& what, int n_times, int n_threads) {
   set_thread_count(n_threads);
-  at::set_num_threads(n_threads);
   OurFlow ours;
   const auto precision = parse_conditioner_precision(what.substr(what.find('-') + 1));
   const double start = seconds();
@@ -244,7 +249,6 @@ int run(int argc, char** argv) {
              ours.flow().n_parameters(), batch, name_of(instruction_set()), has_amx_bf16() ? "yes" : "no", difference);
   for (int n_threads : {1, 2}) {
     set_thread_count(n_threads);
-    at::set_num_threads(n_threads);
     fmt::print("{} thread{}, median of {} interleaved rounds, speed relative to eager\n", n_threads,
                n_threads > 1 ? "s" : "", n_rounds);
     std::vector<Job> training = {{"LibTorch eager, float32", [&] { eager.train(); }},

@@ -4,7 +4,7 @@
 
 namespace boltzflow {
 
-/// Sets the number of threads of our kernels and of LibTorch; 0: one per core.
+/// Sets the number of threads of our kernels (0: one per core), and LibTorch's own to one.
 void prepare_threads(int n_threads);
 
 /// @throws UnavailableError if `device` is "cuda" and this build or this machine has none.

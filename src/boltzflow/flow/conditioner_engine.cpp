@@ -74,6 +74,10 @@ ConditionerPath& ConditionerEngine::path_for(ConditionerPrecision precision) con
   return precision != ConditionerPrecision::float32 && has_amx_bf16() ? *tiles_ : *library_;
 }
 
+int ConditionerEngine::largest_block(ConditionerPrecision precision) const {
+  return &path_for(precision) == tiles_.get() ? 256 : 512;
+}
+
 void ConditionerEngine::prepare(const float* parameters, ConditionerPrecision precision, bool with_backward) {
   path_for(precision).prepare(parameters, precision, with_backward);
 }

@@ -50,7 +50,9 @@ struct LinearGradientSums {
 /// threads at once. Nothing is allocated after the first call of a thread.
 class ConditionerEngine {
  public:
-  static constexpr int largest_block = 256;  ///< most samples of a block
+  /// Most samples of a block: as many as keep a layer's activations in a core's own cache. The library packs the
+  /// weights anew for every block, so its blocks are larger.
+  int largest_block(ConditionerPrecision precision) const;
   static constexpr int sample_multiple =
       32;  ///< n_samples of a block is a multiple of this; pad with any finite values
 

@@ -23,10 +23,10 @@ struct BlockPlan {
   int block;  ///< samples, a multiple of ConditionerEngine::sample_multiple
   std::int64_t n_blocks;
 
-  explicit BlockPlan(std::int64_t n) : n_samples(n) {
+  BlockPlan(std::int64_t n, std::int64_t largest_block) : n_samples(n) {
     const auto up = [](std::int64_t a, std::int64_t b) { return (a + b - 1) / b; };
     const std::int64_t n_threads = thread_count();
-    const std::int64_t blocks_per_thread = up(up(n, n_threads), ConditionerEngine::largest_block);
+    const std::int64_t blocks_per_thread = up(up(n, n_threads), largest_block);
     const std::int64_t samples = up(n, n_threads * std::max<std::int64_t>(blocks_per_thread, 1));
     block = static_cast<int>(up(std::max<std::int64_t>(samples, 1), ConditionerEngine::sample_multiple) *
                              ConditionerEngine::sample_multiple);
@@ -184,7 +184,7 @@ struct CouplingNode : torch::autograd::Function<CouplingNode> {
   static variable_list forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& parameters,
                                const c10::intrusive_ptr<Pass>& pass) {
     auto& layer = *pass->layer;
-    const BlockPlan plan(x.size(1));
+    const BlockPlan plan(x.size(1), layer.block.engine().largest_block(pass->precision));
     layer.prepare(pass->precision, true);
     const at::Tensor kept =
         layer.kept_memory->take(plan.n_blocks * layer.block.kept_bytes(pass->precision, plan.block));
@@ -203,7 +203,7 @@ struct CouplingNode : torch::autograd::Function<CouplingNode> {
     auto& layer = *pass.layer;
     const auto& block = layer.block;
     const at::Tensor& x = saved[0];
-    const BlockPlan plan(x.size(1));
+    const BlockPlan plan(x.size(1), block.engine().largest_block(pass.precision));
     const std::int64_t n = plan.n_samples;
     const bool wants_x = context->needs_input_grad(0), wants_parameters = context->needs_input_grad(1);
     layer.prepare(pass.precision, true);
@@ -302,7 +302,7 @@ CouplingLayer::Mapped CouplingLayer::map(CouplingDirection direction, const at::
   if (!at::GradMode::is_enabled() || !(points.requires_grad() || layer.parameters.requires_grad())) {
     layer.prepare(precision, false);
     return run_forward(layer.block, direction, precision, without_shift(layer.block, direction, points),
-                       BlockPlan(points.size(1)), nullptr);
+                       BlockPlan(points.size(1), layer.block.engine().largest_block(precision)), nullptr);
   }
   // Split products have no backward pass; float32 is what they stand in for.
   if (precision == ConditionerPrecision::split_bfloat16) precision = ConditionerPrecision::float32;
@@ -325,7 +325,7 @@ void map_through(std::span<const CouplingLayer> layers, CouplingDirection direct
   const bool forward = direction == CouplingDirection::forward;
   if (!forward) std::reverse(order.begin(), order.end());
   const int dimension = order.front()->layout().dimension;
-  const BlockPlan plan(n_samples);
+  const BlockPlan plan(n_samples, order.front()->engine().largest_block(precision));
   parallel_for(plan.n_blocks, 1, [&](std::int64_t begin, std::int64_t end, int) {
     thread_local AlignedBuffer<float> memory;
     const std::size_t size = std::size_t(dimension + 1) * plan.block;

@@ -41,6 +41,9 @@ struct SplineFlowOptions {
 /// inside, CPU passes are feature-major in blocks of samples over fused kernels, one autograd node per coupling layer;
 /// other devices and use_composite(true) use plain tensor operations, which are also the reference the kernels are
 /// tested against.
+///
+/// The kernels share work between threads of their own (set_thread_count). LibTorch's should be off,
+/// at::set_num_threads(1): after every operation they keep spinning on the cores that the kernels want.
 class SplineFlow {
  public:
   SplineFlow(std::vector<FlowDimension> dimensions, SplineFlowOptions options, std::uint64_t initialization_seed);

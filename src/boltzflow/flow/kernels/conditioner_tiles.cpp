@@ -53,14 +53,13 @@ BOLTZFLOW_INLINE void transpose_8x8(const __m256i* rows, __m256i* out) {
   }
 }
 /// 16 features of 16 samples, to 8 rows of a right-form tile whose columns are features: [pair of samples][feature][2].
-BOLTZFLOW_INLINE void store_transposed_pairs(const __m256i* features, bfloat16* to) {
+/// Past the caches: backward reads it long after.
+BOLTZFLOW_INLINE void stream_transposed_pairs(const __m256i* features, bfloat16* to) {
   __m256i a[8], b[8];
   transpose_8x8(features, a);
   transpose_8x8(features + 8, b);
-  for (int i = 0; i < 8; ++i) {
-    _mm256_store_si256((__m256i*)(to + i * 32), a[i]);
-    _mm256_store_si256((__m256i*)(to + i * 32 + 16), b[i]);
-  }
+  for (int i = 0; i < 8; ++i)
+    _mm512_stream_si512((__m512i*)(to + i * 32), _mm512_inserti64x4(_mm512_castsi256_si512(a[i]), b[i], 1));
 }
 /// Transposes a 16 x 16 block of 16-bit words into half a left-form tile.
 BOLTZFLOW_INLINE void store_transposed_words(const __m256i* rows, bfloat16* to) {
@@ -127,6 +126,48 @@ BOLTZFLOW_INLINE void multiply(int row_tiles, int column_tiles, int depth, const
   memory_barrier();
 }
 
+BOLTZFLOW_INLINE void store_scratch(float (*scratch)[tile_floats]) {
+  _tile_stored(0, scratch[0], 64);
+  _tile_stored(1, scratch[1], 64);
+  _tile_stored(2, scratch[2], 64);
+  _tile_stored(3, scratch[3], 64);
+}
+
+/// The same where accumulators need work before they are stored: they go to `scratch` [4][tile_floats], and `finish(m,
+/// n, part)` for every part in [0, n_parts) runs between the tile instructions of the next block, whose units it leaves
+/// free.
+template <int n_parts, class Start, class Finish>
+BOLTZFLOW_INLINE void multiply_overlapped(int row_tiles, int column_tiles, int depth, const bfloat16* left,
+                                          const bfloat16* right, float (*scratch)[tile_floats], Start start,
+                                          Finish finish) {
+  int last_m = 0, last_n = 0, part = n_parts;
+  memory_barrier();
+  for (int n = 0; n < column_tiles; n += 2) {
+    const bfloat16* right_0 = right + (long)n * depth * tile_elements;
+    const bfloat16* right_1 = right_0 + (long)depth * tile_elements;
+    for (int m = 0; m < row_tiles; m += 2) {
+      const bfloat16* left_0 = left + (long)m * depth * tile_elements;
+      const bfloat16* left_1 = left_0 + (long)depth * tile_elements;
+      start(m, n);
+      for (int k = 0; k < depth; ++k) {
+        _tile_loadd(4, left_0 + k * tile_elements, 64);
+        _tile_loadd(6, right_0 + k * tile_elements, 64);
+        _tile_dpbf16ps(0, 4, 6);
+        _tile_loadd(7, right_1 + k * tile_elements, 64);
+        _tile_dpbf16ps(1, 4, 7);
+        _tile_loadd(5, left_1 + k * tile_elements, 64);
+        _tile_dpbf16ps(2, 5, 6);
+        _tile_dpbf16ps(3, 5, 7);
+        for (; part < n_parts * (k + 1) / depth; ++part) finish(last_m, last_n, part);
+      }
+      store_scratch(scratch);
+      last_m = m, last_n = n, part = 0;
+    }
+  }
+  memory_barrier();
+  for (; part < n_parts; ++part) finish(last_m, last_n, part);
+}
+
 /// high high + high low + low high, the small products first.
 template <class Start, class Finish>
 BOLTZFLOW_INLINE void multiply_split(const SplitProduct& product, Start start, Finish finish) {
@@ -185,12 +226,6 @@ BOLTZFLOW_INLINE void store_rows(float* y, long stride, int m, int n) {
   _tile_stored(1, at + 16, stride * 4);
   _tile_stored(2, at + 16 * stride, stride * 4);
   _tile_stored(3, at + 16 * stride + 16, stride * 4);
-}
-BOLTZFLOW_INLINE void store_scratch(float (*scratch)[tile_floats]) {
-  _tile_stored(0, scratch[0], 64);
-  _tile_stored(1, scratch[1], 64);
-  _tile_stored(2, scratch[2], 64);
-  _tile_stored(3, scratch[3], 64);
 }
 
 BOLTZFLOW_INLINE void add_sum(float* to, __m512 v, bool overwrite) {
@@ -261,9 +296,10 @@ void pack_inputs(const float* x, int n_features, int feature_tiles, int n_sample
       bfloat16* to = right + ((long)s * feature_tiles + f) * (tile_elements / 2);
       for (int i = 0; i < 8; ++i) _mm512_store_si512(to + i * 32, interleave(rows[2 * i], rows[2 * i + 1]));
       if (transposed != nullptr)
-        store_transposed_pairs(rows, transposed + ((long)f * n_sample_tiles + s) * (tile_elements / 2));
+        stream_transposed_pairs(rows, transposed + ((long)f * n_sample_tiles + s) * (tile_elements / 2));
     }
   }
+  _mm_sfence();
 }
 
 void pack_split_inputs(const float* x, int n_features, int feature_tiles, int n_sample_tiles, bfloat16* high,
@@ -301,32 +337,30 @@ void split_linear(const SplitProduct& p, float* y) {
 void linear_relu(const Product& p, bfloat16* right, bfloat16* transposed, std::uint16_t* positive) {
   alignas(64) float scratch[4][tile_floats];
   const __m512 zero = _mm512_setzero_ps();
-  multiply(
-      p.row_tiles, p.n_sample_tiles, p.column_tiles / 2, p.left, p.right,
+  multiply_overlapped<4>(
+      p.row_tiles, p.n_sample_tiles, p.column_tiles / 2, p.left, p.right, scratch,
       [&](int m, int) { start_from_bias(p.bias, m); },
-      [&](int m, int n) {
-        store_scratch(scratch);
-        for (int t = 0; t < 4; ++t) {
-          const int f = m + t / 2, s = n + t % 2;
-          bfloat16* to = right + ((long)s * p.row_tiles + f) * (tile_elements / 2);
-          if (transposed == nullptr) {
-            for (int i = 0; i < 8; ++i) {
-              const __m512 a = _mm512_max_ps(_mm512_load_ps(scratch[t] + 32 * i), zero);
-              const __m512 b = _mm512_max_ps(_mm512_load_ps(scratch[t] + 32 * i + 16), zero);
-              _mm512_store_si512(to + i * 32, round_and_interleave(a, b));
-            }
-            continue;
+      [&](int m, int n, int t) __attribute__((always_inline)) {
+        const int f = m + t / 2, s = n + t % 2;
+        bfloat16* to = right + ((long)s * p.row_tiles + f) * (tile_elements / 2);
+        if (transposed == nullptr) {
+          for (int i = 0; i < 8; ++i) {
+            const __m512 a = _mm512_max_ps(_mm512_load_ps(scratch[t] + 32 * i), zero);
+            const __m512 b = _mm512_max_ps(_mm512_load_ps(scratch[t] + 32 * i + 16), zero);
+            _mm512_store_si512(to + i * 32, round_and_interleave(a, b));
           }
-          __m256i rows[16];
-          for (int i = 0; i < 16; ++i) {
-            const __m512 v = _mm512_load_ps(scratch[t] + 16 * i);
-            positive[(16 * f + i) * p.n_sample_tiles + s] = _mm512_cmp_ps_mask(v, zero, _CMP_GT_OQ);
-            rows[i] = round_to_bfloat16(_mm512_max_ps(v, zero));
-          }
-          for (int i = 0; i < 8; ++i) _mm512_store_si512(to + i * 32, interleave(rows[2 * i], rows[2 * i + 1]));
-          store_transposed_pairs(rows, transposed + ((long)f * p.n_sample_tiles + s) * (tile_elements / 2));
+          return;
         }
+        __m256i rows[16];
+        for (int i = 0; i < 16; ++i) {
+          const __m512 v = _mm512_load_ps(scratch[t] + 16 * i);
+          positive[(16 * f + i) * p.n_sample_tiles + s] = _mm512_cmp_ps_mask(v, zero, _CMP_GT_OQ);
+          rows[i] = round_to_bfloat16(_mm512_max_ps(v, zero));
+        }
+        for (int i = 0; i < 8; ++i) _mm512_store_si512(to + i * 32, interleave(rows[2 * i], rows[2 * i + 1]));
+        stream_transposed_pairs(rows, transposed + ((long)f * p.n_sample_tiles + s) * (tile_elements / 2));
       });
+  _mm_sfence();
 }
 
 void split_linear_relu(const SplitProduct& p, bfloat16* high, bfloat16* low) {
@@ -375,31 +409,28 @@ void pack_gradients(const float* g, int n_features, int feature_tiles, int n_sam
 void transposed_linear_relu(const Product& p, const std::uint16_t* positive, bfloat16* right, bfloat16* left,
                             float* partial_sums, float* sums, bool overwrite) {
   alignas(64) float scratch[4][tile_floats];
-  multiply(
-      p.row_tiles, p.n_sample_tiles, p.column_tiles / 2, p.left, p.right, [&](int, int) { start_from_zero(); },
-      [&](int m, int n) {
-        store_scratch(scratch);
-        for (int t = 0; t < 2; ++t) {
-          const int f = m + t;
-          const float *c0 = scratch[2 * t], *c1 = scratch[2 * t + 1];
-          __m256i rows[2][16];
-          for (int i = 0; i < 16; ++i) {
-            const std::uint16_t* mask = positive + (16 * f + i) * p.n_sample_tiles + n;
-            const __m512 a = _mm512_maskz_load_ps(mask[0], c0 + 16 * i);
-            const __m512 b = _mm512_maskz_load_ps(mask[1], c1 + 16 * i);
-            float* partial = partial_sums + (16 * f + i) * 16;
-            const __m512 both = _mm512_add_ps(a, b);
-            _mm512_store_ps(partial, n == 0 ? both : _mm512_add_ps(_mm512_load_ps(partial), both));
-            rows[0][i] = round_to_bfloat16(a);
-            rows[1][i] = round_to_bfloat16(b);
-            bfloat16* to = left + ((long)f * (p.n_sample_tiles / 2) + n / 2) * tile_elements + i * 32;
-            _mm256_store_si256((__m256i*)to, rows[0][i]);
-            _mm256_store_si256((__m256i*)(to + 16), rows[1][i]);
-          }
-          for (int j = 0; j < 2; ++j) {
-            bfloat16* to = right + ((long)(n + j) * p.row_tiles + f) * (tile_elements / 2);
-            for (int i = 0; i < 8; ++i) _mm512_store_si512(to + i * 32, interleave(rows[j][2 * i], rows[j][2 * i + 1]));
-          }
+  multiply_overlapped<2>(
+      p.row_tiles, p.n_sample_tiles, p.column_tiles / 2, p.left, p.right, scratch, [&](int, int) { start_from_zero(); },
+      [&](int m, int n, int t) __attribute__((always_inline)) {
+        const int f = m + t;
+        const float *c0 = scratch[2 * t], *c1 = scratch[2 * t + 1];
+        __m256i rows[2][16];
+        for (int i = 0; i < 16; ++i) {
+          const std::uint16_t* mask = positive + (16 * f + i) * p.n_sample_tiles + n;
+          const __m512 a = _mm512_maskz_load_ps(mask[0], c0 + 16 * i);
+          const __m512 b = _mm512_maskz_load_ps(mask[1], c1 + 16 * i);
+          float* partial = partial_sums + (16 * f + i) * 16;
+          const __m512 both = _mm512_add_ps(a, b);
+          _mm512_store_ps(partial, n == 0 ? both : _mm512_add_ps(_mm512_load_ps(partial), both));
+          rows[0][i] = round_to_bfloat16(a);
+          rows[1][i] = round_to_bfloat16(b);
+          bfloat16* to = left + ((long)f * (p.n_sample_tiles / 2) + n / 2) * tile_elements + i * 32;
+          _mm256_store_si256((__m256i*)to, rows[0][i]);
+          _mm256_store_si256((__m256i*)(to + 16), rows[1][i]);
+        }
+        for (int j = 0; j < 2; ++j) {
+          bfloat16* to = right + ((long)(n + j) * p.row_tiles + f) * (tile_elements / 2);
+          for (int i = 0; i < 8; ++i) _mm512_store_si512(to + i * 32, interleave(rows[j][2 * i], rows[j][2 * i + 1]));
         }
       });
   for (int row = 0; row < 16 * p.row_tiles; ++row)
