@@ -72,6 +72,11 @@ void expect_same_parameters(const MolecularSystem& actual, const MolecularSystem
   compare("exceptions", &MolecularSystem::exceptions, [](const auto& e) {
     return reversed_if(e.i > e.j, {e.i, e.j}, {e.charge_product, e.epsilon == 0 ? 0.0 : e.sigma, e.epsilon});
   });
+  ASSERT_EQ(actual.cutoff.has_value(), expected.cutoff.has_value());
+  if (actual.cutoff) {
+    EXPECT_NEAR(actual.cutoff->distance, expected.cutoff->distance, tolerance);
+    EXPECT_NEAR(actual.cutoff->reaction_field_dielectric, expected.cutoff->reaction_field_dielectric, tolerance);
+  }
   ASSERT_EQ(actual.generalized_born.has_value(), expected.generalized_born.has_value());
   if (!actual.generalized_born) return;
   const GeneralizedBorn &a = *actual.generalized_born, &b = *expected.generalized_born;
@@ -82,12 +87,32 @@ void expect_same_parameters(const MolecularSystem& actual, const MolecularSystem
         &GeneralizedBorn::coulomb_constant, &GeneralizedBorn::solute_dielectric, &GeneralizedBorn::solvent_dielectric,
         &GeneralizedBorn::surface_coefficient, &GeneralizedBorn::probe_radius})
     EXPECT_NEAR(a.*member, b.*member, tolerance * std::abs(b.*member));
+  EXPECT_EQ(a.cutoff.has_value(), b.cutoff.has_value());
+  EXPECT_NEAR(a.cutoff.value_or(0), b.cutoff.value_or(0), tolerance);
   ASSERT_EQ(a.particles.size(), b.particles.size());
   for (std::size_t i = 0; i < a.particles.size(); ++i) {
     EXPECT_NEAR(a.particles[i].charge, b.particles[i].charge, tolerance);
     EXPECT_NEAR(a.particles[i].offset_radius, b.particles[i].offset_radius, tolerance);
     EXPECT_NEAR(a.particles[i].scaled_radius, b.particles[i].scaled_radius, tolerance);
   }
+  ASSERT_EQ(a.coefficients.size(), b.coefficients.size());
+  for (std::size_t i = 0; i < a.coefficients.size(); ++i) {
+    EXPECT_NEAR(a.coefficients[i].alpha, b.coefficients[i].alpha, tolerance);
+    EXPECT_NEAR(a.coefficients[i].beta, b.coefficients[i].beta, tolerance);
+    EXPECT_NEAR(a.coefficients[i].gamma, b.coefficients[i].gamma, tolerance);
+  }
+  ASSERT_EQ(a.neck.has_value(), b.neck.has_value());
+  if (!a.neck) return;
+  EXPECT_NEAR(a.neck->scale, b.neck->scale, tolerance);
+  EXPECT_NEAR(a.neck->cutoff, b.neck->cutoff, tolerance);
+  for (std::size_t i = 0; i < a.particles.size(); ++i)
+    for (std::size_t j = 0; j < a.particles.size(); ++j) {
+      const auto entry = [&](const BornNeck& neck) {
+        return neck.radius_index[i] * neck.n_radii + neck.radius_index[j];
+      };
+      EXPECT_NEAR(a.neck->height[entry(*a.neck)], b.neck->height[entry(*b.neck)], tolerance);
+      EXPECT_NEAR(a.neck->distance[entry(*a.neck)], b.neck->distance[entry(*b.neck)], tolerance);
+    }
 }
 
 }  // namespace boltzflow

@@ -53,6 +53,8 @@ class PdbReader {
         read_atom();
       else if (record == "MODEL" || record == "ENDMDL" || record == "END")
         end_model();
+      else if (record == "TER")
+        ++segment_;
     }
     end_model();
     if (file_.frames.n_frames == 0) throw InputError(origin_, "there are no ATOM or HETATM records in this file");
@@ -65,7 +67,10 @@ class PdbReader {
   void read_atom() {
     if (line_.size() < 54) fail("this atom record ends before its coordinates (columns 31 to 54)");
     const std::string_view location = columns(line_, 17, 17);
-    if (location != " " && location != "A" && location != "1") return;
+    if (location != " " && location != "A" && location != "1") {
+      if (file_.alternate_location == 0) file_.alternate_location = line_number_;
+      return;
+    }
     for (std::size_t first : {31, 39, 47}) {
       const auto value = number_in<double>(columns(line_, first, first + 7));
       if (!value)
@@ -87,6 +92,7 @@ class PdbReader {
     if (element_mass(atom.element) == 0) atom.element = element_from_name(atom.name, atom.residue_name);
     atom.mass = element_mass(atom.element);
     file_.atoms.push_back(std::move(atom));
+    file_.records.push_back({line_number_, line_[26], segment_});
   }
 
   void end_model() {
@@ -102,7 +108,7 @@ class PdbReader {
   std::string_view text_, line_;
   const std::string& origin_;
   long line_number_ = 0;
-  int n_atoms_in_model_ = 0;
+  int n_atoms_in_model_ = 0, segment_ = 0;
   PdbFile file_;
 };
 

@@ -7,11 +7,20 @@
 
 namespace boltzflow {
 
+/// Where an atom of the first model stands in its file.
+struct PdbRecord {
+  long line;
+  char insertion_code;  ///< ' ': none
+  int segment;          ///< counts TER records before it
+};
+
 /// What a PDB file holds: the atoms of its first model, and the positions of all models.
 struct PdbFile {
   std::vector<Atom>
-      atoms;      ///< names, elements (columns 77-78, else from the name), residues, chains; mass of the element
-  Frames frames;  ///< one per MODEL
+      atoms;  ///< names, elements (columns 77-78, else from the name), residues, chains; mass of the element
+  std::vector<PdbRecord> records;  ///< one per atom
+  long alternate_location = 0;     ///< the line of the first atom that was left out as an alternative; 0: none
+  Frames frames;                   ///< one per MODEL
 };
 
 /// This reads ATOM and HETATM records; of alternative locations the first (blank, A or 1) is kept. Models are set apart
