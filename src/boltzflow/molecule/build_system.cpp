@@ -2,8 +2,10 @@
 #include "boltzflow/molecule/build_system.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "boltzflow/base/errors.hpp"
 #include "boltzflow/molecule/apply_force_field.hpp"
@@ -49,7 +51,10 @@ Chemistry chemistry_of(const BuildOptions& options) {
   }
   Chemistry out{read_openmm_force_field(files, folders), {}};
   if (of_types && out.force_field.born.empty())
-    throw InputError(files.back().string(), "this file was to give the solvent, but it has no GBSAOBCForce");
+    throw InputError(
+        files.back().string(),
+        fmt::format("this file was to give the solvent, but it has no GBSAOBCForce for the atom types of {}",
+                    fmt::join(options.force_fields, ", ")));
   out.options = {of_types ? ImplicitSolvent::of_types : named->solvent, options.fix_hydrogen_bonds, options.cutoff};
   return out;
 }
@@ -80,6 +85,18 @@ MolecularSystem build_system_from_pdb(const std::filesystem::path& pdb, const Bu
   MolecularSystem system = build(pdb_topology(pdb, chemistry.force_field), chemistry, pdb.filename().string(), options);
   system.name = pdb.stem().string();
   return system;
+}
+
+void fit_to_constraints(MolecularSystem& system) {
+  for (const auto& constraint : system.constraints) {
+    const bool hydrogen_first = system.atoms[constraint.i].element == "H";
+    if (hydrogen_first == (system.atoms[constraint.j].element == "H")) continue;
+    double* hydrogen = &system.positions[3 * (hydrogen_first ? constraint.i : constraint.j)];
+    const double* heavy = &system.positions[3 * (hydrogen_first ? constraint.j : constraint.i)];
+    const double length = std::hypot(hydrogen[0] - heavy[0], hydrogen[1] - heavy[1], hydrogen[2] - heavy[2]);
+    for (int axis = 0; axis < 3; ++axis)
+      hydrogen[axis] = heavy[axis] + (hydrogen[axis] - heavy[axis]) * constraint.distance / length;
+  }
 }
 
 }  // namespace boltzflow

@@ -15,9 +15,9 @@ struct BuildOptions {
   /// "vacuum", "hct", "obc1", "obc2", "gbn", "gbn2" (OpenMM's implicit/*.xml), or a file with a GBSAOBCForce
   /// ("amber99_obc").
   std::string solvent = "obc2";
-  std::vector<std::filesystem::path> force_field_path;  ///< folders to look in first
+  std::vector<std::filesystem::path> force_field_path = {};  ///< folders to look in first
   bool fix_hydrogen_bonds = false;
-  std::optional<double> cutoff;  ///< nm
+  std::optional<double> cutoff = {};  ///< nm
 };
 
 /// This builds a system from a sequence (peptide_topology) or from a PDB file (pdb_topology), with a start structure
@@ -26,5 +26,8 @@ struct BuildOptions {
 ///         apply_force_field, or for an unknown solvent.
 MolecularSystem build_system_from_sequence(const std::string& sequence, const BuildOptions& options = {});
 MolecularSystem build_system_from_pdb(const std::filesystem::path& pdb, const BuildOptions& options = {});
+
+/// Moves the hydrogen of every fixed X-H bond along the bond to its distance; other constraints are left alone.
+void fit_to_constraints(MolecularSystem& system);
 
 }  // namespace boltzflow
