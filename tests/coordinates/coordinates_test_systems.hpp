@@ -94,6 +94,16 @@ inline MolecularSystem hydrogen_peroxide() {
                 {{"O"}, {"O", 0, -1, -1, 0.147}, {"H", 1, 0, -1, 0.097, 100}, {"H", 0, 1, 2, 0.097, 101, 112}});
 }
 
+/// Formamide: a planar NH2 group, whose torsion is folded.
+inline MolecularSystem formamide() {
+  return sketch("formamide", {{"C"},
+                              {"O", 0, -1, -1, 0.123},
+                              {"N", 0, 1, -1, 0.135, 124},
+                              {"H", 0, 1, 2, 0.110, 123, 180},
+                              {"H", 2, 0, 1, 0.101, 119, 8},
+                              {"H", 2, 0, 4, 0.101, 121, 173}});
+}
+
 /// Acetonitrile: C-C-N on one line, which no chain of bonded references can place.
 inline MolecularSystem acetonitrile() {
   return sketch("acetonitrile", {{"C"},

@@ -22,7 +22,7 @@ at::Tensor rows(std::vector<double>& z, std::int64_t n) {
 std::vector<MolecularSystem> systems() {
   auto constrained = ethylamine();
   constrained.constraints = {{0, 3, 0.108}, {2, 8, 0.1}};
-  return {alanine_dipeptide(), constrained, chiral_aldehyde()};
+  return {alanine_dipeptide(), constrained, chiral_aldehyde(), formamide()};
 }
 
 TEST(CompositeInternalCoordinates, AgreesWithTheNodeInValueAndGradient) {

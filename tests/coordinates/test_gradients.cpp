@@ -25,7 +25,7 @@ std::vector<double> normals(std::size_t n, std::uint64_t seed) {
 std::vector<MolecularSystem> systems() {
   auto constrained = ethylamine();
   constrained.constraints = {{0, 3, 0.108}, {2, 8, 0.1}};
-  return {alanine_dipeptide(), ethylamine(), chiral_aldehyde(), hydrogen_peroxide(), constrained};
+  return {alanine_dipeptide(), ethylamine(), chiral_aldehyde(), hydrogen_peroxide(), formamide(), constrained};
 }
 
 TEST(InternalCoordinatesGradient, ToCartesianMatchesFiniteDifferences) {

@@ -13,7 +13,7 @@ namespace boltzflow {
 namespace {
 
 std::vector<MolecularSystem> systems() {
-  return {alanine_dipeptide(), ethylamine(), chiral_aldehyde(), hydrogen_peroxide()};
+  return {alanine_dipeptide(), ethylamine(), chiral_aldehyde(), hydrogen_peroxide(), formamide()};
 }
 
 /// log|det| of a square matrix, row-major, by elimination with partial pivoting.
@@ -393,7 +393,7 @@ TEST(InternalCoordinates, WrongSizesAndBadReferenceStructuresAreErrors) {
   const InternalCoordinates coordinates(alanine_dipeptide());
   std::vector<double> z(60), x(65), log_det(1);
   EXPECT_THROW(coordinates.to_cartesian(z, x, log_det), InputError);
-  EXPECT_THROW(coordinates.relabel_hydrogens(x), InputError);
+  EXPECT_THROW(coordinates.relabel_equivalent_atoms(x), InputError);
   auto system = ethylamine();
   system.positions.clear();
   EXPECT_THROW(InternalCoordinates{system}, InputError);

@@ -129,17 +129,24 @@ TEST(ZMatrix, BuilderNamesAnAtomWithoutBonds) {
   EXPECT_THAT(message_of(system), testing::HasSubstr("atom 9 is not connected"));
 }
 
-// A planar amine moves through 0 and 180 degrees: confining it would cut that motion in two.
-TEST(TorsionRanges, PlanarAmineStaysFree) {
-  const auto planar = sketch("formamide", {{"C"},
-                                           {"O", 0, -1, -1, 0.123},
-                                           {"N", 0, 1, -1, 0.135, 124},
-                                           {"H", 0, 1, 2, 0.110, 123, 180},
-                                           {"H", 2, 0, 1, 0.101, 119, 0},
-                                           {"H", 2, 0, 4, 0.101, 121, 180}});
-  const InternalCoordinates flat(planar);
-  for (const auto range : flat.torsion_ranges()) EXPECT_EQ(range, TorsionRange::full);
+// A planar amine's second hydrogen moves through 180 degrees, so a half circle would cut that motion in two: the names
+// are told apart by the torsion about C-N instead.
+TEST(TorsionRanges, PlanarAmineIsFoldedAndAPyramidalOneConfined) {
+  const InternalCoordinates flat(formamide());
   int n_confined = 0;
+  for (std::size_t r = 0; r < flat.torsion_ranges().size(); ++r) {
+    if (flat.torsion_ranges()[r] == TorsionRange::full) {
+      EXPECT_EQ(flat.torsion_folds()[r], -1);
+      continue;
+    }
+    ++n_confined;
+    EXPECT_EQ(flat.z_matrix().rows[r].atom, 4);
+    EXPECT_EQ(flat.torsion_ranges()[r], TorsionRange::front_half);
+    ASSERT_GE(flat.torsion_folds()[r], 0);
+    EXPECT_EQ(flat.z_matrix().rows[static_cast<std::size_t>(flat.torsion_folds()[r])].atom, 5);
+  }
+  EXPECT_EQ(n_confined, 1);
+  n_confined = 0;
   const InternalCoordinates pyramidal(ethylamine());
   for (const auto range : pyramidal.torsion_ranges()) n_confined += range != TorsionRange::full;
   EXPECT_EQ(n_confined, 5);  // two of CH3, both of CH2, the second of NH2
@@ -147,10 +154,10 @@ TEST(TorsionRanges, PlanarAmineStaysFree) {
 
 // Random exchanges of equivalent hydrogens, and the frames they leave the molecule in, all become representable, and
 // only hydrogens of one group change places.
-TEST(RelabelHydrogens, MakesRandomPermutationsRepresentable) {
+TEST(RelabelEquivalentAtoms, MakesRandomPermutationsOfHydrogensRepresentable) {
   for (const auto& system : {alanine_dipeptide(), ethylamine()}) {
     const InternalCoordinates coordinates(system);
-    const auto groups = equivalent_hydrogens(system, coordinates.z_matrix(), coordinates.torsion_ranges());
+    const auto groups = find_equivalent_branches(system);
     EXPECT_EQ(groups.size(), 3u);
     constexpr std::size_t n = 200;
     const auto width = 3 * static_cast<std::size_t>(system.n_atoms());
@@ -163,19 +170,19 @@ TEST(RelabelHydrogens, MakesRandomPermutationsRepresentable) {
     int n_wrong = 0;
     for (std::size_t s = 0; s < n; ++s)
       for (const auto& group : groups)
-        for (std::size_t k = group.atoms.size() - 1; k > 0; --k) {
-          const auto a = static_cast<std::size_t>(group.atoms[k]),
-                     b = static_cast<std::size_t>(group.atoms[random.below(k + 1)]);
+        for (std::size_t k = group.branches.size() - 1; k > 0; --k) {
+          const auto a = static_cast<std::size_t>(group.branches[k][0]),
+                     b = static_cast<std::size_t>(group.branches[random.below(k + 1)][0]);
           for (std::size_t c = 0; c < 3; ++c) std::swap(x[s * width + 3 * a + c], x[s * width + 3 * b + c]);
         }
     coordinates.from_cartesian(x, z_again, log_det, representable);
     for (const auto flag : representable) n_wrong += flag == 0;
     EXPECT_GT(n_wrong, static_cast<int>(n) / 2);
-    coordinates.relabel_hydrogens(x);
+    coordinates.relabel_equivalent_atoms(x);
     coordinates.from_cartesian(x, z_again, log_det, representable);
     std::vector<char> exchangeable(static_cast<std::size_t>(system.n_atoms()), 0);
     for (const auto& group : groups)
-      for (const int atom : group.atoms) exchangeable[static_cast<std::size_t>(atom)] = 1;
+      for (const auto& branch : group.branches) exchangeable[static_cast<std::size_t>(branch[0])] = 1;
     for (std::size_t s = 0; s < n; ++s) {
       EXPECT_EQ(representable[s], 1);
       for (std::size_t i = 0; i < width; ++i)
@@ -184,7 +191,7 @@ TEST(RelabelHydrogens, MakesRandomPermutationsRepresentable) {
         }
     }
     auto unchanged = before;
-    coordinates.relabel_hydrogens(unchanged);
+    coordinates.relabel_equivalent_atoms(unchanged);
     EXPECT_EQ(unchanged, before);  // right labels are kept
   }
 }

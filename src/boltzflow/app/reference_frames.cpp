@@ -47,7 +47,7 @@ ReferenceColumns reference_columns(const Frames& frames, const MolecularSystem& 
   columns.n_blocks = static_cast<std::size_t>(std::min(n_blocks, frames.n_frames));
   if (!generator) return columns;
   std::vector<double> positions = frames.positions;
-  generator->coordinates().relabel_hydrogens(positions);
+  generator->coordinates().relabel_equivalent_atoms(positions);
   const at::Tensor x = at::from_blob(positions.data(), {frames.n_frames, frames.n_atoms, 3}, at::kDouble);
   // float32: the flow is evaluated against the direction it samples in, where bfloat16 would be off by 1e-3.
   const at::Tensor log_prob = generator->log_prob(x, ConditionerPrecision::float32).cpu().contiguous();

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "boltzflow/base/errors.hpp"
+#include "boltzflow/coordinates/peptide_z_matrix.hpp"
 #include "boltzflow/coordinates/reference/internal_coordinates_reference.hpp"
 #include "boltzflow/coordinates/torsion_ranges.hpp"
 #include "boltzflow/coordinates/z_matrix_order.hpp"
@@ -150,6 +151,11 @@ class Builder {
 
 }  // namespace
 
-ZMatrix build_z_matrix(const MolecularSystem& system) { return Builder(system).build(); }
+ZMatrix build_z_matrix(const MolecularSystem& system) {
+  if (const auto peptide = recognise_peptide(system)) return peptide_z_matrix(system, *peptide);
+  return build_general_z_matrix(system);
+}
+
+ZMatrix build_general_z_matrix(const MolecularSystem& system) { return Builder(system).build(); }
 
 }  // namespace boltzflow

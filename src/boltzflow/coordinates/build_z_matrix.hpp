@@ -4,7 +4,12 @@
 
 namespace boltzflow {
 
-/// This builds a Z-matrix from the bond graph and the reference structure.
+/// This builds a Z-matrix from the bond graph: that of the literature for a linear peptide (see peptide_z_matrix.hpp),
+/// else the general one.
+/// @throws InputError as build_general_z_matrix().
+ZMatrix build_z_matrix(const MolecularSystem& system);
+
+/// This builds a Z-matrix for any molecule from the bond graph and the reference structure.
 ///
 /// The root is a chain of three bonded heavy atoms in the middle of the molecule; then atoms follow outwards, heavy
 /// atoms before hydrogens. An atom's bond reference is the neighbour that was placed first, its angle reference another
@@ -14,6 +19,6 @@ namespace boltzflow {
 /// are nearly on one line in the reference structure (within 8 degrees) are passed over for the next best.
 /// @throws InputError if there are fewer than three atoms, the bond graph is not connected, or an atom has no usable
 ///         references.
-ZMatrix build_z_matrix(const MolecularSystem& system);
+ZMatrix build_general_z_matrix(const MolecularSystem& system);
 
 }  // namespace boltzflow

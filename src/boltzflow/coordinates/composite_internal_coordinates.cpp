@@ -77,7 +77,12 @@ CompositeInternalCoordinates::Cartesian CompositeInternalCoordinates::to_cartesi
     const Tensor d = value_of(row.length, z), angle = value_of(row.bend, z);
     const Tensor t = z.narrow(1, row.torsion_dimension, 1);
     const Tensor wrapped = at::where((t < 0).logical_or(t > 1), t - t.floor(), t);
-    const Tensor torsion = 2 * pi * (row.torsion_offset + row.torsion_scale * wrapped) - pi;
+    Tensor turns = row.torsion_offset + row.torsion_scale * wrapped;
+    if (row.fold_dimension >= 0) {
+      const Tensor other = z.narrow(1, row.fold_dimension, 1);
+      turns = turns - 0.5 * (other - (other + 0.5).floor());
+    }
+    const Tensor torsion = 2 * pi * turns - pi;
     atom(row.atom) = c + d * (angle.sin() * (torsion.cos() * m + torsion.sin() * n) - angle.cos() * b);
     log_det = log_det + log_square(row.length, d).to(at::kDouble) + angle.sin().log().to(at::kDouble);
   }
@@ -117,11 +122,17 @@ CompositeInternalCoordinates::Internal CompositeInternalCoordinates::from_cartes
     const auto& row = table.rows[r];
     add_length(row.length, row.atom, row.bond);
     add_angle(row.bend, row.atom, row.bond, row.angle);
-    const Tensor b1 = atom(row.angle) - atom(row.torsion), b2 = atom(row.bond) - atom(row.angle),
-                 b3 = atom(row.atom) - atom(row.bond);
-    const Tensor normal = cross_product(b2, b3);
-    const Tensor turns =
-        at::atan2(dot_product(b1, normal) * length(b2), dot_product(cross_product(b1, b2), normal)) / (2 * pi) + 0.5;
+    const auto turns_of = [&](int i, int j, int k, int l) {
+      const Tensor b1 = atom(j) - atom(i), b2 = atom(k) - atom(j), b3 = atom(l) - atom(k);
+      const Tensor normal = cross_product(b2, b3);
+      return at::atan2(dot_product(b1, normal) * length(b2), dot_product(cross_product(b1, b2), normal)) / (2 * pi) +
+             0.5;
+    };
+    Tensor turns = turns_of(row.torsion, row.angle, row.bond, row.atom);
+    if (row.fold_atom >= 0) {
+      const Tensor other = turns_of(row.atom, row.angle, row.bond, row.fold_atom);
+      turns = turns + 0.5 * (other - (other + 0.5).floor());
+    }
     Tensor value = (turns - row.torsion_offset) / row.torsion_scale;
     value = at::where(value < -0.5, value + 2, value);  // the nearest end of a half circle, across the seam
     value = at::where(value > 1.5, value - 2, value);

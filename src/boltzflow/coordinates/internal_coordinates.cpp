@@ -68,7 +68,7 @@ class TableBuilder {
   InternalCoordinatesTable<double> table{};
   std::vector<InternalCoordinatesRow<double>> rows;
   std::vector<CoordinateDimension> dimensions;
-  std::vector<TorsionRange> ranges;
+  TorsionConfinement confinement;
 
   void build() {
     const std::vector<int> order = placement_order(z_matrix_, system_);
@@ -157,17 +157,27 @@ class TableBuilder {
     std::vector<double> torsions;
     for (const ZMatrixRow& row : z_matrix_.rows)
       torsions.push_back(torsion_between(system_.positions, row.torsion, row.angle, row.bond, row.atom));
-    ranges = choose_torsion_ranges(system_, z_matrix_, torsions);
+    confinement = confine_torsions(system_, z_matrix_, torsions);
+    const auto& ranges = confinement.ranges;
     for (std::size_t r = 0; r < by_row.size(); ++r) {
       const ZMatrixRow& row = z_matrix_.rows[r];
       auto& out = by_row[r];
       out.atom = row.atom, out.bond = row.bond, out.angle = row.angle, out.torsion = row.torsion;
       out.torsion_dimension = next_dimension();
       out.torsion_scale = ranges[r] == TorsionRange::full ? 1 : 0.5;
-      out.torsion_offset = ranges[r] == TorsionRange::upper_half ? 0.5 : 0;
+      out.torsion_offset = ranges[r] == TorsionRange::upper_half   ? 0.5
+                           : ranges[r] == TorsionRange::front_half ? 0.25
+                           : ranges[r] == TorsionRange::back_half  ? 0.75
+                                                                   : 0;
+      out.fold_dimension = out.fold_atom = -1;
       if (ranges[r] != TorsionRange::full) log_det_constant_ -= std::log(2.0);
       add_dimension(CoordinateKind::torsion, "torsion", {row.torsion, row.angle, row.bond, row.atom});
     }
+    for (std::size_t r = 0; r < by_row.size(); ++r)
+      if (const int other = confinement.folds[r]; other >= 0) {
+        by_row[r].fold_dimension = by_row[static_cast<std::size_t>(other)].torsion_dimension;
+        by_row[r].fold_atom = by_row[static_cast<std::size_t>(other)].atom;
+      }
   }
 
   void check_constraints() const {
@@ -219,12 +229,12 @@ class TableBuilder {
 }  // namespace
 
 struct InternalCoordinates::Tables {
-  explicit Tables(TableBuilder&& builder, std::vector<EquivalentHydrogens> equivalent)
-      : rows64(std::move(builder.rows)), table64(builder.table), hydrogens(std::move(equivalent)) {
+  explicit Tables(TableBuilder&& builder)
+      : rows64(std::move(builder.rows)), table64(builder.table), confinement(std::move(builder.confinement)) {
     for (const auto& r : rows64)
       rows32.push_back({r.atom, r.bond, r.angle, r.torsion, narrowed<float>(r.length), narrowed<float>(r.bend),
                         r.torsion_dimension, static_cast<float>(r.torsion_scale), static_cast<float>(r.torsion_offset),
-                        r.take_logarithm});
+                        r.fold_dimension, r.fold_atom, r.take_logarithm});
     // Rounding of positions of some tenths of nm, seen through the widths of z.
     table64.tolerance = 1e-9, table64.constraint_tolerance = 1e-3;
     table64.rows = rows64.data();
@@ -255,7 +265,7 @@ struct InternalCoordinates::Tables {
   std::vector<InternalCoordinatesRow<float>> rows32;
   InternalCoordinatesTable<double> table64;
   InternalCoordinatesTable<float> table32;
-  std::vector<EquivalentHydrogens> hydrogens;
+  TorsionConfinement confinement;
 };
 
 InternalCoordinates::InternalCoordinates(const MolecularSystem& system) : n_atoms_(system.n_atoms()) {
@@ -264,10 +274,13 @@ InternalCoordinates::InternalCoordinates(const MolecularSystem& system) : n_atom
   TableBuilder builder(system, z_matrix_);
   builder.build();
   dimensions_ = std::move(builder.dimensions);
-  torsion_ranges_ = builder.ranges;
-  auto equivalent = equivalent_hydrogens(system, z_matrix_, torsion_ranges_);
-  tables_ = std::make_shared<const Tables>(std::move(builder), std::move(equivalent));
+  tables_ = std::make_shared<const Tables>(std::move(builder));
 }
+
+const std::vector<TorsionRange>& InternalCoordinates::torsion_ranges() const noexcept {
+  return tables_->confinement.ranges;
+}
+const std::vector<int>& InternalCoordinates::torsion_folds() const noexcept { return tables_->confinement.folds; }
 
 const InternalCoordinatesTable<double>& InternalCoordinates::table() const noexcept { return tables_->table64; }
 
@@ -380,7 +393,7 @@ void InternalCoordinates::from_cartesian_gradient(std::span<const double> positi
                 log_det_gradient.data(), positions_gradient.data()});
 }
 
-void InternalCoordinates::relabel_hydrogens(std::span<double> positions) const {
+void InternalCoordinates::relabel_equivalent_atoms(std::span<double> positions) const {
   const auto width = 3 * static_cast<std::size_t>(n_atoms_);
   if (positions.size() % width != 0)
     check_size("positions", positions.size(), positions.size() / width + 1, 3 * n_atoms_);
@@ -388,8 +401,8 @@ void InternalCoordinates::relabel_hydrogens(std::span<double> positions) const {
                [&](std::int64_t begin, std::int64_t end, int) {
                  for (std::int64_t s = begin; s < end; ++s) {
                    const std::span<double> frame = positions.subspan(static_cast<std::size_t>(s) * width, width);
-                   for (const EquivalentHydrogens& group : tables_->hydrogens)
-                     relabel_group(z_matrix_, torsion_ranges_, group, frame);
+                   for (const LabelledBranches& group : tables_->confinement.groups)
+                     relabel_group(z_matrix_, tables_->confinement, group, frame);
                  }
                });
 }

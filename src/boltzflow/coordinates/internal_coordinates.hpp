@@ -24,15 +24,25 @@ struct CoordinateDimension {
 };
 
 /// Which half of the circle a torsion is confined to; see InternalCoordinates.
-enum class TorsionRange { full, lower_half, upper_half };
+enum class TorsionRange {
+  full,
+  lower_half,  ///< (-pi, 0)
+  upper_half,  ///< (0, pi)
+  front_half,  ///< (-pi/2, pi/2)
+  back_half    ///< (pi/2, 3 pi/2)
+};
 
 /// This maps normalised internal coordinates z in [0,1]^d to Cartesian positions and back, with log|det dx/dz|.
 ///
 /// Order of z: bonds [d(root0,root1), d(root1,root2), rows ...], angles [root0-root1-root2, rows ...], torsions [rows
 /// ...], rows in Z-matrix order. With b_min, a_min of the reference structure (TA-BG's IC scaler):
 ///     bond    = (z - 0.5) 0.07 nm + b_min          angle = (z - 0.5) 1.8 rad + a_min
-///     torsion = 2 pi t - pi;  t = z (full), 0.5 + 0.5 z (upper half), 0.5 z (lower half)
-/// Confined torsions keep chirality (HA above CA-N-C) and the labels of equivalent hydrogens, see docs/coordinates.md.
+///     torsion = 2 pi t - pi;  t = z (full), t_0 + 0.5 z (half circle: lower t_0 = 0, front 0.25, upper 0.5, back 0.75)
+/// Confined torsions keep chirality (HA above CA-N-C) and the names of equivalent atoms, see docs/coordinates.md.
+/// A folded one is the torsion of a planar group with two equivalent branches (phenyl): with w the torsion of the
+/// second branch's atom relative to the first's, less pi, in (-pi, pi],
+///     torsion = 2 pi t - pi - w / 2
+/// so that exchanging the branches' names adds pi to 2 pi t exactly, and z holds either naming of a conformation once.
 /// The first root atom sits at the origin, the second on +x, the third in the x-y plane with y > 0. Bonds under a
 /// DistanceConstraint are constants and no dimension of z (their 2 log d stays in the log-determinant).
 ///
@@ -56,7 +66,9 @@ class InternalCoordinates {
   int n_atoms() const noexcept { return n_atoms_; }
   const std::vector<CoordinateDimension>& dimensions() const noexcept { return dimensions_; }
   const ZMatrix& z_matrix() const noexcept { return z_matrix_; }
-  const std::vector<TorsionRange>& torsion_ranges() const noexcept { return torsion_ranges_; }  ///< one per row
+  const std::vector<TorsionRange>& torsion_ranges() const noexcept;  ///< one per row
+  const std::vector<int>& torsion_folds()
+      const noexcept;  ///< per row the row of the other branch where folded, else -1
 
   /// z [dimension, n_samples] -> positions [n_samples, n_atoms, 3] nm and log_det [n_samples] = log|det dx/dz|.
   /// Values of z outside [0,1] are clamped (interval) or wrapped (circle). @throws InputError if sizes do not fit.
@@ -80,8 +92,9 @@ class InternalCoordinates {
   void from_cartesian_gradient(std::span<const double> positions, std::span<const double> z_gradient,
                                std::span<const double> log_det_gradient, std::span<double> positions_gradient) const;
 
-  /// Swaps equivalent hydrogens (bonded to the same atom) of every frame, in place, into the labels that z represents.
-  void relabel_hydrogens(std::span<double> positions) const;
+  /// Exchanges the names of equivalent atoms in every frame, in place, into those that z represents: hydrogens, methyl
+  /// groups of LEU and VAL, the sides of rings, NH1 and NH2 of ARG. Never mends chirality.
+  void relabel_equivalent_atoms(std::span<double> positions) const;
 
   /// The map as flat tables, rows in placement order; for the kernels and the composite tensor version.
   const InternalCoordinatesTable<double>& table() const noexcept;
@@ -91,7 +104,6 @@ class InternalCoordinates {
   int n_atoms_ = 0;
   ZMatrix z_matrix_;
   std::vector<CoordinateDimension> dimensions_;
-  std::vector<TorsionRange> torsion_ranges_;
   std::shared_ptr<const Tables> tables_;  ///< never changes, so copies share it
 };
 

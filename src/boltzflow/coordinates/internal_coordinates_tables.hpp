@@ -21,7 +21,8 @@ struct AngleCoordinate : IntervalCoordinate<Scalar> {
   Scalar sine_at_lower, sine_at_upper;
 };
 
-/// A row of the Z-matrix in placement order. The torsion in turns is torsion_offset + torsion_scale z.
+/// A row of the Z-matrix in placement order. The torsion in turns is torsion_offset + torsion_scale z, and for a folded
+/// one less half of z[fold_dimension] - round(z[fold_dimension]), the opening of the other branch's atom `fold_atom`.
 template <class Scalar>
 struct InternalCoordinatesRow {
   int atom, bond, angle, torsion;
@@ -29,6 +30,7 @@ struct InternalCoordinatesRow {
   AngleCoordinate<Scalar> bend;
   int torsion_dimension;
   Scalar torsion_scale, torsion_offset;
+  int fold_dimension, fold_atom;  ///< -1: not folded
   /// 1 where the running product of (d / d_ref)^2 sin a must be turned into a logarithm before it can leave [1e-30,
   /// 1e30].
   int take_logarithm;

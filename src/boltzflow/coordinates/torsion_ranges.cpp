@@ -15,34 +15,113 @@ namespace {
 
 constexpr double planar_margin = pi / 6;
 
-using Neighbours = std::vector<std::vector<int>>;
-
-const std::vector<int>& of(const Neighbours& neighbours, int atom) {
-  return neighbours[static_cast<std::size_t>(atom)];
-}
-const std::string& element(const MolecularSystem& system, int atom) {
-  return system.atoms[static_cast<std::size_t>(atom)].element;
-}
-bool is_hydrogen(const MolecularSystem& system, int atom) { return element(system, atom) == "H"; }
 bool contains(const std::vector<int>& list, int value) {
   return std::find(list.begin(), list.end(), value) != list.end();
 }
 
-int count_hydrogens(const MolecularSystem& system, const std::vector<int>& atoms) {
-  return static_cast<int>(std::count_if(atoms.begin(), atoms.end(), [&](int a) { return is_hydrogen(system, a); }));
-}
+class Confiner {
+ public:
+  Confiner(const MolecularSystem& system, const ZMatrix& z_matrix, const std::vector<double>& torsions)
+      : system_(system), z_matrix_(z_matrix), torsions_(torsions), neighbours_(neighbours_of(system)) {}
 
-/// The row places a hydrogen on its bond reference by an improper torsion.
-bool is_improper_hydrogen(const MolecularSystem& system, const Neighbours& neighbours, const ZMatrixRow& row) {
-  const auto& around = of(neighbours, row.bond);
-  return is_hydrogen(system, row.atom) && contains(around, row.atom) && contains(around, row.angle) &&
-         contains(around, row.torsion);
-}
+  TorsionConfinement confine() {
+    result_.ranges.assign(z_matrix_.rows.size(), TorsionRange::full);
+    result_.folds.assign(z_matrix_.rows.size(), -1);
+    for (std::size_t r = 0; r < z_matrix_.rows.size(); ++r) {
+      const double size = std::abs(torsions_[r]);
+      if (size > planar_margin && size < pi - planar_margin && keeps_form_or_names(z_matrix_.rows[r]))
+        result_.ranges[r] = torsions_[r] > 0 ? TorsionRange::upper_half : TorsionRange::lower_half;
+    }
+    const auto equivalent = find_equivalent_branches(system_);
+    for (const EquivalentBranches& branches : equivalent) fold(branches);
+    for (const EquivalentBranches& branches : equivalent) add_group(branches);
+    return std::move(result_);
+  }
+
+ private:
+  const std::vector<int>& around(int atom) const { return neighbours_[static_cast<std::size_t>(atom)]; }
+  bool is(int atom, const char* element) const {
+    return system_.atoms[static_cast<std::size_t>(atom)].element == element;
+  }
+  int count_hydrogens(int atom) const {
+    return static_cast<int>(std::count_if(around(atom).begin(), around(atom).end(), [&](int a) { return is(a, "H"); }));
+  }
+  bool is_improper(const ZMatrixRow& row) const {
+    const auto& list = around(row.bond);
+    return contains(list, row.atom) && contains(list, row.angle) && contains(list, row.torsion);
+  }
+  /// A carbon between a nitrogen and a carbonyl group.
+  bool is_alpha_carbon(int atom) const {
+    bool nitrogen = false, carbonyl = false;
+    for (const int other : around(atom)) {
+      nitrogen = nitrogen || is(other, "N");
+      if (!is(other, "C") || around(other).size() != 3) continue;
+      for (const int beyond : around(other)) carbonyl = carbonyl || (is(beyond, "O") && around(beyond).size() == 1);
+    }
+    return nitrogen && carbonyl;
+  }
+
+  bool keeps_form_or_names(const ZMatrixRow& row) const {
+    if (!is_improper(row)) return false;
+    const int n_hydrogens = count_hydrogens(row.bond), n_neighbours = static_cast<int>(around(row.bond).size());
+    const bool carbon = is(row.bond, "C"), nitrogen = is(row.bond, "N");
+    if (is(row.atom, "H"))
+      return (carbon && n_neighbours == 4 && n_hydrogens == 1) || ((carbon || nitrogen) && n_hydrogens > 1);
+    return carbon && n_neighbours == 4 && n_hydrogens <= 1 && !is_alpha_carbon(row.bond);
+  }
+
+  int row_of(int atom) const {
+    for (std::size_t r = 0; r < z_matrix_.rows.size(); ++r)
+      if (z_matrix_.rows[r].atom == atom) return static_cast<int>(r);
+    return -1;
+  }
+
+  /// The torsion of one of two equivalent branches about the bond to their planar centre.
+  void fold(const EquivalentBranches& equivalent) {
+    if (equivalent.branches.size() != 2 || around(equivalent.centre).size() != 3) return;
+    const int a = equivalent.branches[0][0], b = equivalent.branches[1][0];
+    if (!is(a, "H") && around(a).size() == 1) return;  // a carboxylate turns freely, as a methyl group does
+    for (const auto& [one, other] : {std::array{a, b}, std::array{b, a}}) {
+      const int r = row_of(one), p = row_of(other);
+      if (r < 0 || p < 0) continue;
+      const ZMatrixRow &row = z_matrix_.rows[static_cast<std::size_t>(r)],
+                       &partner = z_matrix_.rows[static_cast<std::size_t>(p)];
+      const double opening = torsions_[static_cast<std::size_t>(p)];
+      if (row.bond != equivalent.centre || partner.bond != equivalent.centre || partner.angle != row.angle ||
+          partner.torsion != one || contains(around(row.bond), row.torsion) || std::abs(opening) < pi - planar_margin)
+        continue;
+      result_.ranges[static_cast<std::size_t>(r)] =
+          nearest_half(torsions_[static_cast<std::size_t>(r)] + 0.5 * (opening > 0 ? opening - pi : opening + pi));
+      result_.folds[static_cast<std::size_t>(r)] = p;
+      return;
+    }
+  }
+
+  void add_group(const EquivalentBranches& equivalent) {
+    LabelledBranches group{equivalent.branches, {}};
+    const auto leads_a_branch = [&](int atom) {
+      return std::any_of(group.branches.begin(), group.branches.end(), [&](const auto& b) { return b[0] == atom; });
+    };
+    for (std::size_t r = 0; r < z_matrix_.rows.size(); ++r) {
+      const ZMatrixRow& row = z_matrix_.rows[r];
+      if (row.bond == equivalent.centre && result_.ranges[r] != TorsionRange::full &&
+          (leads_a_branch(row.atom) || leads_a_branch(row.angle) || leads_a_branch(row.torsion)))
+        group.confined_rows.push_back(static_cast<int>(r));
+    }
+    if (!group.confined_rows.empty()) result_.groups.push_back(std::move(group));
+  }
+
+  const MolecularSystem& system_;
+  const ZMatrix& z_matrix_;
+  const std::vector<double>& torsions_;
+  std::vector<std::vector<int>> neighbours_;
+  TorsionConfinement result_;
+};
 
 }  // namespace
 
 std::vector<std::vector<int>> neighbours_of(const MolecularSystem& system) {
-  Neighbours neighbours(static_cast<std::size_t>(system.n_atoms()));
+  std::vector<std::vector<int>> neighbours(static_cast<std::size_t>(system.n_atoms()));
   for (const auto& [i, j] : system.bonds) {
     neighbours[static_cast<std::size_t>(i)].push_back(j);
     neighbours[static_cast<std::size_t>(j)].push_back(i);
@@ -54,64 +133,65 @@ std::vector<std::vector<int>> neighbours_of(const MolecularSystem& system) {
   return neighbours;
 }
 
-std::vector<TorsionRange> choose_torsion_ranges(const MolecularSystem& system, const ZMatrix& z_matrix,
-                                                const std::vector<double>& torsions) {
-  const Neighbours neighbours = neighbours_of(system);
-  std::vector<TorsionRange> ranges(z_matrix.rows.size(), TorsionRange::full);
-  for (std::size_t r = 0; r < z_matrix.rows.size(); ++r) {
-    const ZMatrixRow& row = z_matrix.rows[r];
-    if (!is_improper_hydrogen(system, neighbours, row)) continue;
-    const auto& around = of(neighbours, row.bond);
-    const int n_hydrogens = count_hydrogens(system, around);
-    const int n_heavy = static_cast<int>(around.size()) - n_hydrogens;
-    const std::string& centre = element(system, row.bond);
-    const bool chiral = centre == "C" && n_heavy == 3 && n_hydrogens == 1;
-    const bool exchangeable = (centre == "C" || centre == "N") && n_hydrogens > 1;
-    const double size = std::abs(torsions[r]);
-    if ((!chiral && !exchangeable) || size < planar_margin || size > pi - planar_margin) continue;
-    ranges[r] = torsions[r] > 0 ? TorsionRange::upper_half : TorsionRange::lower_half;
-  }
-  return ranges;
+TorsionRange nearest_half(double torsion) {
+  const double sine = std::sin(torsion), cosine = std::cos(torsion);
+  if (std::abs(sine) > std::abs(cosine)) return sine > 0 ? TorsionRange::upper_half : TorsionRange::lower_half;
+  return cosine > 0 ? TorsionRange::front_half : TorsionRange::back_half;
 }
 
-std::vector<EquivalentHydrogens> equivalent_hydrogens(const MolecularSystem& system, const ZMatrix& z_matrix,
-                                                      const std::vector<TorsionRange>& ranges) {
-  const Neighbours neighbours = neighbours_of(system);
-  std::vector<EquivalentHydrogens> groups;
-  for (int centre = 0; centre < system.n_atoms(); ++centre) {
-    EquivalentHydrogens group;
-    for (const int atom : of(neighbours, centre))
-      if (is_hydrogen(system, atom)) group.atoms.push_back(atom);
-    for (std::size_t r = 0; r < z_matrix.rows.size(); ++r)
-      if (z_matrix.rows[r].bond == centre && ranges[r] != TorsionRange::full &&
-          contains(group.atoms, z_matrix.rows[r].atom))
-        group.confined_rows.push_back(static_cast<int>(r));
-    if (group.atoms.size() > 1 && !group.confined_rows.empty()) groups.push_back(std::move(group));
+bool holds(TorsionRange range, double torsion) {
+  switch (range) {
+    case TorsionRange::upper_half:
+      return std::sin(torsion) >= 0;
+    case TorsionRange::lower_half:
+      return std::sin(torsion) < 0;
+    case TorsionRange::front_half:
+      return std::cos(torsion) >= 0;
+    case TorsionRange::back_half:
+      return std::cos(torsion) < 0;
+    case TorsionRange::full:
+      break;
   }
-  return groups;
+  return true;
 }
 
-void relabel_group(const ZMatrix& z_matrix, const std::vector<TorsionRange>& ranges, const EquivalentHydrogens& group,
+TorsionConfinement confine_torsions(const MolecularSystem& system, const ZMatrix& z_matrix,
+                                    const std::vector<double>& torsions) {
+  return Confiner(system, z_matrix, torsions).confine();
+}
+
+void relabel_group(const ZMatrix& z_matrix, const TorsionConfinement& confinement, const LabelledBranches& group,
                    std::span<double> frame) {
+  const auto torsion_of = [&](int r) {
+    const ZMatrixRow& row = z_matrix.rows[static_cast<std::size_t>(r)];
+    return torsion_between(frame, row.torsion, row.angle, row.bond, row.atom);
+  };
   const auto fits = [&] {
     return std::all_of(group.confined_rows.begin(), group.confined_rows.end(), [&](int r) {
-      const ZMatrixRow& row = z_matrix.rows[static_cast<std::size_t>(r)];
-      const double torsion = torsion_between(frame, row.torsion, row.angle, row.bond, row.atom);
-      return (torsion >= 0) == (ranges[static_cast<std::size_t>(r)] == TorsionRange::upper_half);
+      double torsion = torsion_of(r);
+      if (const int partner = confinement.folds[static_cast<std::size_t>(r)]; partner >= 0) {
+        const double opening = torsion_of(partner);
+        torsion += 0.5 * (opening > 0 ? opening - pi : opening + pi);
+      }
+      return holds(confinement.ranges[static_cast<std::size_t>(r)], torsion);
     });
   };
   if (fits()) return;
   using Place = std::array<double, 3>;
-  std::vector<Place> places;
-  for (const int atom : group.atoms) {
-    const auto p = frame.subspan(3 * static_cast<std::size_t>(atom), 3);
-    places.push_back({p[0], p[1], p[2]});
+  std::vector<std::vector<Place>> places;
+  for (const auto& branch : group.branches) {
+    places.emplace_back();
+    for (const int atom : branch) {
+      const auto p = frame.subspan(3 * static_cast<std::size_t>(atom), 3);
+      places.back().push_back({p[0], p[1], p[2]});
+    }
   }
   std::vector<std::size_t> order(places.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
   const auto apply = [&] {
-    for (std::size_t k = 0; k < order.size(); ++k)
-      std::copy(places[order[k]].begin(), places[order[k]].end(), frame.begin() + 3 * group.atoms[k]);
+    for (std::size_t b = 0; b < order.size(); ++b)
+      for (std::size_t k = 0; k < group.branches[b].size(); ++k)
+        std::copy(places[order[b]][k].begin(), places[order[b]][k].end(), frame.begin() + 3 * group.branches[b][k]);
   };
   while (std::next_permutation(order.begin(), order.end())) {
     apply();

@@ -42,6 +42,17 @@ BOLTZFLOW_INLINE typename L::Vector torsion_of(Point<L> a, Point<L> b, Point<L> 
   return angle * (1 / two_pi<L>)+(typename L::Scalar)0.5;
 }
 
+/// Half the opening beyond 180 degrees, in turns, of a folded torsion's other branch; 0 without one.
+template <class L>
+BOLTZFLOW_INLINE typename L::Vector half_opening(const InternalCoordinatesRow<typename L::Scalar>& row,
+                                                 const typename L::Vector* positions, Point<L> b, Point<L> c,
+                                                 Point<L> p) {
+  using S = typename L::Scalar;
+  if (row.fold_atom < 0) return L::set(0);
+  const auto turns = torsion_of<L>(p, b, c, get<L>(positions, row.fold_atom));
+  return (S)0.5 * (turns - L::floor(turns + (S)0.5));
+}
+
 /// z of a torsion; the nearest end of the half circle where the torsion lies in the other half.
 template <class L>
 BOLTZFLOW_INLINE typename L::Vector torsion_coordinate(const InternalCoordinatesRow<typename L::Scalar>& row,
@@ -111,7 +122,7 @@ void run_from_cartesian(const FromCartesianArguments<Scalar>& arguments, int64_t
       const V relative = length(row.length, angle.length), sine = bend(row.bend, angle);
       volume.multiply(relative, sine);
       if (row.take_logarithm) volume.take_logarithm();
-      const V z = torsion_coordinate<L>(row, torsion_of<L>(a, b, c, p));
+      const V z = torsion_coordinate<L>(row, torsion_of<L>(a, b, c, p) + half_opening<L>(row, positions, b, c, p));
       check.between(z, -tolerance, 1 + tolerance);
       store(row.torsion_dimension, L::min(L::set(1), L::max(L::set(0), z)));
     }
@@ -159,6 +170,23 @@ void run_from_cartesian_gradient(const FromCartesianGradientArguments<Scalar>& a
       add<L>(gradient, angle, on_angle);
       add<L>(gradient, bond, Point<L>{zero, zero, zero} - on_atom - on_angle);
     };
+    // Blondel and Karplus, i j k l = the atoms a b c p.
+    auto torsion = [&](int ia, int ib, int ic, int ip, V by_torsion) __attribute__((always_inline)) {
+      const Point<L> a = get<L>(positions, ia), b = get<L>(positions, ib), c = get<L>(positions, ic),
+                     p = get<L>(positions, ip);
+      const Point<L> f = a - b, g = b - c, h = p - c;
+      const Point<L> normal_a = cross(f, g), normal_p = cross(h, g);
+      const V gg = L::max(L::set(tiny), dot(g, g)), inverse_g = L::rsqrt(gg), length_g = gg * inverse_g;
+      const V scale_a = by_torsion / L::max(L::set(tiny), dot(normal_a, normal_a));
+      const V scale_p = by_torsion / L::max(L::set(tiny), dot(normal_p, normal_p));
+      const Point<L> on_a = scaled(normal_a, -length_g * scale_a), on_p = scaled(normal_p, length_g * scale_p);
+      const Point<L> between =
+          scaled(normal_a, dot(f, g) * inverse_g * scale_a) - scaled(normal_p, dot(h, g) * inverse_g * scale_p);
+      add<L>(gradient, ia, on_a);
+      add<L>(gradient, ib, between - on_a);
+      add<L>(gradient, ic, Point<L>{zero, zero, zero} - between - on_p);
+      add<L>(gradient, ip, on_p);
+    };
     {
       const Point<L> u = get<L>(positions, table.root[1]) - get<L>(positions, table.root[0]);
       const V uu = dot(u, u), inverse = L::rsqrt(L::max(L::set(tiny), uu));
@@ -172,22 +200,11 @@ void run_from_cartesian_gradient(const FromCartesianGradientArguments<Scalar>& a
       bond_and_angle(row.atom, row.bond, row.angle, row.length, row.bend);
       const Point<L> p = get<L>(positions, row.atom), c = get<L>(positions, row.bond), b = get<L>(positions, row.angle),
                      a = get<L>(positions, row.torsion);
-      const V z = torsion_coordinate<L>(row, torsion_of<L>(a, b, c, p));
+      const V z = torsion_coordinate<L>(row, torsion_of<L>(a, b, c, p) + half_opening<L>(row, positions, b, c, p));
       const V by_torsion = L::select((z >= 0) & (z <= 1), z_gradient[row.torsion_dimension], zero) *
                            (1 / (row.torsion_scale * two_pi<L>));
-      // Blondel and Karplus, i j k l = A B C P.
-      const Point<L> f = a - b, g = b - c, h = p - c;
-      const Point<L> normal_a = cross(f, g), normal_p = cross(h, g);
-      const V gg = L::max(L::set(tiny), dot(g, g)), inverse_g = L::rsqrt(gg), length_g = gg * inverse_g;
-      const V scale_a = by_torsion / L::max(L::set(tiny), dot(normal_a, normal_a));
-      const V scale_p = by_torsion / L::max(L::set(tiny), dot(normal_p, normal_p));
-      const Point<L> on_a = scaled(normal_a, -length_g * scale_a), on_p = scaled(normal_p, length_g * scale_p);
-      const Point<L> between =
-          scaled(normal_a, dot(f, g) * inverse_g * scale_a) - scaled(normal_p, dot(h, g) * inverse_g * scale_p);
-      add<L>(gradient, row.torsion, on_a);
-      add<L>(gradient, row.angle, between - on_a);
-      add<L>(gradient, row.bond, Point<L>{zero, zero, zero} - between - on_p);
-      add<L>(gradient, row.atom, on_p);
+      torsion(row.torsion, row.angle, row.bond, row.atom, by_torsion);
+      if (row.fold_atom >= 0) torsion(row.atom, row.angle, row.bond, row.fold_atom, (Scalar)0.5 * by_torsion);
     }
     store_tile<L>(gradient, arguments.positions_gradient, first, n, 3 * table.n_atoms);
   }

@@ -98,6 +98,12 @@ BOLTZFLOW_INLINE void store_column(typename L::Scalar* array, int64_t n_samples,
   for (int lane = 0; lane < n; ++lane) out[lane] = v[lane];
 }
 template <class L>
+BOLTZFLOW_INLINE void add_column(typename L::Scalar* array, int64_t n_samples, int64_t first, int n, int dimension,
+                                 typename L::Vector v) {
+  auto* out = array + dimension * n_samples + first;
+  for (int lane = 0; lane < n; ++lane) out[lane] += v[lane];
+}
+template <class L>
 inline typename L::Vector load_doubles(const double* array, int64_t first, int n) {
   typename L::Vector v{};
   for (int lane = 0; lane < n; ++lane) v[lane] = (typename L::Scalar)array[first + lane];

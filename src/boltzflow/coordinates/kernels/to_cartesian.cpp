@@ -45,10 +45,17 @@ BOLTZFLOW_INLINE void build_frame(Point<L> a, Point<L> b, Point<L> c, Placement<
 
 /// t in turns; sine and cosine of 2 pi t - pi.
 template <class L>
-BOLTZFLOW_INLINE void torsion_sincos(const InternalCoordinatesRow<typename L::Scalar>& row, typename L::Vector z,
+BOLTZFLOW_INLINE void torsion_sincos(const InternalCoordinatesRow<typename L::Scalar>& row, const Columns<L>& columns,
                                      typename L::Vector& sine, typename L::Vector& cosine) {
+  using S = typename L::Scalar;
+  const auto z = columns[row.torsion_dimension];
   const auto wrapped = L::select((z < 0) | (z > 1), z - L::floor(z), z);
-  L::sincos_turns(row.torsion_offset + row.torsion_scale * wrapped, sine, cosine);
+  auto turns = row.torsion_offset + row.torsion_scale * wrapped;
+  if (row.fold_dimension >= 0) {
+    const auto other = columns[row.fold_dimension];
+    turns = turns - (S)0.5 * (other - L::floor(other + (S)0.5));
+  }
+  L::sincos_turns(turns, sine, cosine);
   sine = -sine, cosine = -cosine;
 }
 
@@ -93,7 +100,7 @@ BOLTZFLOW_INLINE Roots<L> place(const InternalCoordinatesTable<typename L::Scala
     build_frame<L>(get<L>(positions, row.torsion), get<L>(positions, row.angle), c, p);
     p.d = value_of<L>(row.length, z, relative);
     L::sincos(value_of<L>(row.bend, z, ignored), p.sine, p.cosine);
-    torsion_sincos<L>(row, z[row.torsion_dimension], p.torsion_sine, p.torsion_cosine);
+    torsion_sincos<L>(row, z, p.torsion_sine, p.torsion_cosine);
     const V across = p.d * p.sine;
     put<L>(positions, row.atom,
            c + scaled(p.b, -p.d * p.cosine) + scaled(p.m, across * p.torsion_cosine) +
@@ -158,6 +165,9 @@ void run_to_cartesian_gradient(const ToCartesianGradientArguments<Scalar>& argum
       const V across = p.d * p.sine, torque_b = across * tangential;
       store_column<L>(arguments.z_gradient, arguments.n_samples, first, n, row.torsion_dimension,
                       torque_b * (row.torsion_scale * two_pi<L>));
+      if (row.fold_dimension >= 0)  // that branch was placed after this one, so its gradient is there already
+        add_column<L>(arguments.z_gradient, arguments.n_samples, first, n, row.fold_dimension,
+                      torque_b * ((Scalar)-0.5 * two_pi<L>));
       const V rb = -p.d * p.cosine, rm = across * p.torsion_cosine, rn = across * p.torsion_sine;
       const V torque_m = rn * fb - rb * fn, torque_n = rb * fm - rm * fb;
       const Point<L> on_a = scaled(p.n, torque_b * p.inverse_lever);

@@ -29,16 +29,28 @@ double norm(const Vector& a) { return std::sqrt(dot(a, a)); }
 double clamp_z(double z) { return std::clamp(z, 0.0, 1.0); }
 constexpr double bond_width = 0.07, angle_width = 1.8, smallest_bond = 1e-6, smallest_angle = 1e-3;
 
-/// z as a torsion in (-pi, pi], and back.
+/// Where a half circle begins, in rad.
+double beginning_of(TorsionRange range) {
+  switch (range) {
+    case TorsionRange::upper_half:
+      return 0;
+    case TorsionRange::front_half:
+      return -pi / 2;
+    case TorsionRange::back_half:
+      return pi / 2;
+    default:
+      return -pi;
+  }
+}
+
+/// z as a torsion, and back.
 double torsion_value(TorsionRange range, double z) {
   if (z < 0 || z > 1) z -= std::floor(z);
-  const double t = range == TorsionRange::full ? z : range == TorsionRange::upper_half ? 0.5 + 0.5 * z : 0.5 * z;
-  return 2 * pi * t - pi;
+  return beginning_of(range) + (range == TorsionRange::full ? 2 * pi : pi) * z;
 }
 double torsion_coordinate(TorsionRange range, double torsion) {
-  const double t = (torsion + pi) / (2 * pi);
-  if (range == TorsionRange::full) return t;
-  const double z = range == TorsionRange::upper_half ? 2 * t - 1 : 2 * t;
+  const double z = (torsion - beginning_of(range)) / (range == TorsionRange::full ? 2 * pi : pi);
+  if (range == TorsionRange::full) return z;
   return z < -0.5 ? z + 2 : z > 1.5 ? z - 2 : z;  // the nearest end, across the seam
 }
 
@@ -64,7 +76,8 @@ InternalCoordinatesReference::InternalCoordinatesReference(const MolecularSystem
       dimension_(coordinates.dimension()),
       z_matrix_(coordinates.z_matrix()),
       order_(placement_order(z_matrix_, system)),
-      ranges_(coordinates.torsion_ranges()) {
+      ranges_(coordinates.torsion_ranges()),
+      folds_(coordinates.torsion_folds()) {
   const std::span<const double> x(system.positions);
   const auto add_bond = [&](int i, int j) {
     double length = distance_between(x, i, j);
@@ -108,6 +121,9 @@ double InternalCoordinatesReference::to_cartesian(std::span<const double> z, std
     v.angles.push_back(
         std::clamp((clamp_z(z[next++]) - 0.5) * angle_width + minimum, smallest_angle, pi - smallest_angle));
   for (const TorsionRange range : ranges_) v.torsions.push_back(torsion_value(range, z[next++]));
+  for (std::size_t r = 0; r < folds_.size(); ++r)
+    if (folds_[r] >= 0)
+      v.torsions[r] -= 0.5 * std::remainder(v.torsions[static_cast<std::size_t>(folds_[r])] - pi, 2 * pi);
 
   const auto put = [&](int atom, const Vector& p) { std::copy(p.begin(), p.end(), positions.begin() + 3 * atom); };
   const double d01 = v.bonds[0], d12 = v.bonds[1], a012 = v.angles[0];
@@ -170,7 +186,13 @@ double InternalCoordinatesReference::from_cartesian(std::span<const double> x, s
   for (const auto& row : z_matrix_.rows) add_angle(row.atom, row.bond, row.angle);
   for (std::size_t r = 0; r < z_matrix_.rows.size(); ++r) {
     const auto& row = z_matrix_.rows[r];
-    clamped(torsion_coordinate(ranges_[r], torsion_between(x, row.torsion, row.angle, row.bond, row.atom)), 0, 1);
+    double torsion = torsion_between(x, row.torsion, row.angle, row.bond, row.atom);
+    if (folds_[r] >= 0) {
+      const auto& other = z_matrix_.rows[static_cast<std::size_t>(folds_[r])];
+      torsion +=
+          0.5 * std::remainder(torsion_between(x, other.torsion, other.angle, other.bond, other.atom) - pi, 2 * pi);
+    }
+    clamped(torsion_coordinate(ranges_[r], torsion), 0, 1);
   }
   return log_det(v);
 }

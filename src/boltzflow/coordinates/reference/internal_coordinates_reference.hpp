@@ -35,6 +35,7 @@ class InternalCoordinatesReference {
   ZMatrix z_matrix_;
   std::vector<int> order_;
   std::vector<TorsionRange> ranges_;
+  std::vector<int> folds_;
   Values minimum_;
   std::vector<bool> constrained_;
 };
