@@ -15,6 +15,8 @@ std::span<const Verb> verbs() {
            "boltzflow evaluate runs/quickstart --reference data/reference/alanine-dipeptide.npz", define_evaluate},
       Verb{"report", "write a run's report: one HTML page with every number and picture",
            "boltzflow report runs/quickstart", define_report},
+      Verb{"simulate", "sample a molecule's equilibrium by batched dynamics and replica exchange, without a flow",
+           "boltzflow simulate alanine-dipeptide --temperatures 300:1000:8 -o alanine.npz", define_simulate},
       Verb{"system show", "what a molecular system is made of", "boltzflow system show alanine-dipeptide",
            define_system_show},
       Verb{"system energy", "potential energy of every frame of a file, total and per term",

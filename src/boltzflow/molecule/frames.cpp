@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "boltzflow/base/errors.hpp"
+#include "boltzflow/molecule/amber_netcdf.hpp"
 #include "boltzflow/molecule/dcd.hpp"
 #include "boltzflow/molecule/npy.hpp"
 #include "boltzflow/molecule/npz.hpp"
@@ -20,6 +21,7 @@ constexpr FrameFormat formats[] = {
     {".npy", "NumPy array [frames, atoms, 3] in nm, float64", &read_npy_frames, &make_npy_writer},
     {".npz", "NumPy archive: positions [frames, atoms, 3] in nm and one number a frame under other names, float64",
      &read_npz_frames, &make_npz_writer},
+    {".nc", "Amber NetCDF trajectory, float32", &read_amber_netcdf_frames, &make_amber_netcdf_writer},
 };
 
 const FrameFormat& format_of(const std::filesystem::path& path) {

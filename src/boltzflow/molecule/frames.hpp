@@ -55,7 +55,8 @@ struct FrameFormat {
 /// All of them; adding one is one file and one row in frames.cpp.
 std::span<const FrameFormat> frame_formats();
 
-/// This reads the frames of a .pdb (each MODEL), .dcd, .npy or .npz file ([frames, atoms, 3] nm; npz: key "positions").
+/// This reads the frames of a .pdb (each MODEL), .dcd, .nc (Amber NetCDF), .npy or .npz file ([frames, atoms, 3] nm;
+/// npz: key "positions").
 /// @param system if given, the file must have as many atoms, and errors name atoms.
 /// @throws MissingInputError, IoError; InputError if the extension is unknown, the file is malformed or truncated, or a
 ///         coordinate is not finite (naming frame and atom, both counted from 0).
