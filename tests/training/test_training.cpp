@@ -341,7 +341,12 @@ TEST_F(Training, ResumesToTheBitFromTheMiddleOfTheGradientSteps) {
       in_the_middle.push_back(read_file(folder_ / "training.checkpoint"));
   };
   run(whole, target, options, uninterrupted);
-  ASSERT_GT(in_the_middle.size(), 1u);  // checkpoints come every 30 ms or so, gradient steps every 2 ms
+  // When checkpoints come depends on the clock; a run that a busy disk left without enough of them is run again.
+  for (int more = 0; more < 20 && in_the_middle.size() < 2; ++more) {
+    SplineFlow same = make_flow(options, false);
+    run(same, target, options, uninterrupted);
+  }
+  ASSERT_GT(in_the_middle.size(), 1u);
   for (const std::string& checkpoint : in_the_middle) {
     write_file_atomically(folder_ / "training.checkpoint", checkpoint);
     SplineFlow again = make_flow(options, false);
