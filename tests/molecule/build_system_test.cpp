@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <fstream>
 #include <functional>
 #include <map>
 #include <set>
@@ -20,36 +19,11 @@
 #include "boltzflow/molecule/openmm_system.hpp"
 #include "boltzflow/molecule/start_structure.hpp"
 #include "molecule/fixtures.hpp"
+#include "molecule/peptides.hpp"
 #include "molecule/system_comparison.hpp"
 
 namespace boltzflow {
 namespace {
-
-/// A line of the list that make_peptides.py wrote.
-struct Peptide {
-  std::string sequence, force_field, solvent, constraints, xml;
-  double cutoff;
-
-  BuildOptions options() const {
-    BuildOptions out;
-    out.force_fields = {force_field};
-    out.solvent = solvent;
-    out.fix_hydrogen_bonds = constraints == "h-bonds";
-    if (cutoff > 0) out.cutoff = cutoff;
-    return out;
-  }
-};
-
-std::vector<Peptide> peptides() {
-  const std::filesystem::path folder(BOLTZFLOW_PEPTIDES);
-  std::ifstream list(folder / "list.txt");
-  std::vector<Peptide> out;
-  for (Peptide p; list >> p.sequence >> p.force_field >> p.solvent >> p.constraints >> p.cutoff >> p.xml;) {
-    p.xml = (folder / p.xml).string();
-    out.push_back(p);
-  }
-  return out;
-}
 
 class AllPeptides : public testing::TestWithParam<std::string> {};
 
