@@ -14,11 +14,18 @@ import numpy as np
 import openmm
 from openmm import app, unit
 
+# name: residues, force field files, and the cutoff in nm where there is one. Short cutoffs, so that much is cut off.
 SYSTEMS = {
-    "ala_obc1": (["ACE", "ALA", "NME"], ["amber96.xml", "implicit/obc1.xml"]),
-    "ala_vacuum": (["ACE", "ALA", "NME"], ["amber96.xml"]),
-    "ala2_obc2": (["ACE", "ALA", "ALA", "NME"], ["amber99sbildn.xml", "amber99_obc.xml"]),
-    "ala5_obc2": (["ACE"] + 5 * ["ALA"] + ["NME"], ["amber99sbildn.xml", "amber99_obc.xml"]),
+    "ala_obc1": (["ACE", "ALA", "NME"], ["amber96.xml", "implicit/obc1.xml"], None),
+    "ala_vacuum": (["ACE", "ALA", "NME"], ["amber96.xml"], None),
+    "ala2_obc2": (["ACE", "ALA", "ALA", "NME"], ["amber99sbildn.xml", "amber99_obc.xml"], None),
+    "ala5_obc2": (["ACE"] + 5 * ["ALA"] + ["NME"], ["amber99sbildn.xml", "amber99_obc.xml"], None),
+    "ala_hct": (["ACE", "ALA", "NME"], ["amber96.xml", "implicit/hct.xml"], None),
+    "ala_gbn": (["ACE", "ALA", "NME"], ["amber99sbildn.xml", "implicit/gbn.xml"], None),
+    "cys_gbn2": (["ACE", "CYS", "NME"], ["amber99sbildn.xml", "implicit/gbn2.xml"], None),
+    "ala2_vacuum_cutoff": (["ACE", "ALA", "ALA", "NME"], ["amber99sbildn.xml"], 0.6),
+    "ala2_obc2_cutoff": (["ACE", "ALA", "ALA", "NME"], ["amber99sbildn.xml", "amber99_obc.xml"], 0.7),
+    "ala_gbn2_cutoff": (["ACE", "ALA", "NME"], ["amber14/protein.ff14SB.xml", "implicit/gbn2.xml"], 0.65),
 }
 
 
@@ -65,10 +72,12 @@ def structure_of(system, rng):
 if __name__ == "__main__":
     folder = Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)
-    for name, (residues, files) in SYSTEMS.items():
+    for name, (residues, files, cutoff) in SYSTEMS.items():
         force_field = app.ForceField(*files)
         topology = topology_of(residues, force_field)
-        system = force_field.createSystem(topology, nonbondedMethod=app.NoCutoff, constraints=None)
+        method = {"nonbondedMethod": app.NoCutoff} if cutoff is None else {
+            "nonbondedMethod": app.CutoffNonPeriodic, "nonbondedCutoff": cutoff * unit.nanometer}
+        system = force_field.createSystem(topology, constraints=None, **method)
         positions = structure_of(system, np.random.default_rng(7))
         (folder / f"{name}.xml").write_text(openmm.XmlSerializer.serialize(system))
         with open(folder / f"{name}.pdb", "w") as file:

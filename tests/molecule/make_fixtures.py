@@ -208,6 +208,9 @@ def main(folder):
 
     # What must be refused; the same structure throughout.
     cutoff = app.ForceField("amber96.xml").createSystem(topology, nonbondedMethod=app.CutoffNonPeriodic)
+    for force in cutoff.getForces():
+        if isinstance(force, openmm.NonbondedForce):
+            force.setNonbondedMethod(openmm.NonbondedForce.CutoffPeriodic)
     (folder / "refused_cutoff.xml").write_text(openmm.XmlSerializer.serialize(cutoff))
     for name, force in (("custom_bond", openmm.CustomBondForce("k*r")), ("cmap", openmm.CMAPTorsionForce())):
         system = openmm.XmlSerializer.clone(reference)
@@ -217,9 +220,6 @@ def main(folder):
     virtual.setParticleMass(21, 0)
     virtual.setVirtualSite(21, openmm.TwoParticleAverageSite(19, 20, 0.5, 0.5))
     (folder / "refused_virtual_site.xml").write_text(openmm.XmlSerializer.serialize(virtual))
-    for name, other in (("hct", "hct"), ("gbn2", "gbn2")):
-        system = app.ForceField("amber96.xml", f"implicit/{other}.xml").createSystem(topology)
-        (folder / f"refused_{name}.xml").write_text(openmm.XmlSerializer.serialize(system))
 
     for name, scales in (("plain", {}), ("scaled", {"scee": 1.3, "scnb": 2.5})):
         path = folder / f"{name}.prmtop"

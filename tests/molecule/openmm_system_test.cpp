@@ -65,12 +65,11 @@ TEST_P(RefusedSystem, NamesFileLineAndReason) {
 
 INSTANTIATE_TEST_SUITE_P(
     All, RefusedSystem,
-    testing::Values(Refused{"cutoff", "CutoffNonPeriodic); only NoCutoff is supported"},
+    testing::Values(Refused{"cutoff", "CutoffPeriodic); only NoCutoff and CutoffNonPeriodic are"},
                     Refused{"custom_bond", "\"CustomBondForce\" is not supported; supported are HarmonicBondForce"},
                     Refused{"cmap", "\"CMAPTorsionForce\" is not supported"},
                     Refused{"virtual_site", "virtual sites (<TwoParticleAverage"},
-                    Refused{"hct", "is not OBC1 or OBC2"}, Refused{"gbn2", "is not OBC1 or OBC2"},
-                    Refused{"salt", "is not OBC1 or OBC2"}),
+                    Refused{"salt", "none of HCT, OBC1, OBC2, GBn"}),
     [](const auto& info) { return info.param.file; });
 
 /// The text of obc1.xml with the first `from` replaced.
@@ -114,10 +113,10 @@ INSTANTIATE_TEST_SUITE_P(
         Change{"periodic", "type=\"HarmonicBondForce\" usesPeriodic=\"0\"",
                "type=\"HarmonicBondForce\" usesPeriodic=\"1\"", "uses periodic boundary conditions"},
         Change{"pme", "method=\"0\" name=\"NonbondedForce\"", "method=\"4\" name=\"NonbondedForce\"", "method 4 (PME)"},
-        Change{"tanh", "2.909125*psi^3", "2.91*psi^3", "is not OBC1 or OBC2"},
-        Change{"integral", "0.25*(r-sr2", "0.26*(r-sr2", "is not OBC1 or OBC2"},
-        Change{"dielectric", "solventDielectric=78.5", "solventDielectric=water", "is not OBC1 or OBC2"},
-        Change{"surface", "(radius/B)^6", "(radius/B)^5", "is not OBC1 or OBC2"},
+        Change{"tanh", "2.909125*psi^3", "2.91*psi^3", "none of HCT, OBC1, OBC2, GBn"},
+        Change{"integral", "0.25*(r-sr2", "0.26*(r-sr2", "none of HCT, OBC1, OBC2, GBn"},
+        Change{"dielectric", "solventDielectric=78.5", "solventDielectric=water", "none of HCT, OBC1, OBC2, GBn"},
+        Change{"surface", "(radius/B)^6", "(radius/B)^5", "none of HCT, OBC1, OBC2, GBn"},
         Change{"table", "<Functions/>", "<Functions><Function/></Functions>", "tabulated functions"},
         Change{"no_force_type", "type=\"HarmonicAngleForce\"", "", "the force type \"\" is not supported"}),
     [](const auto& info) { return info.param.description; });

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Positions and heights of the maximum of the neck integral between two spheres, for radii of 1, 1.05, ... 2 Angstrom
-// (rows: the sphere that is descreened). Numbers of Mongan et al., J. Chem. Theory Comput. 3 (2007) 156.
+// (rows: the neighbour, columns: the atom that is descreened). Numbers of Mongan et al., J. Chem. Theory Comput. 3 (2007) 156.
 #pragma once
 
 namespace boltzflow {

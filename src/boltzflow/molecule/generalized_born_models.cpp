@@ -90,7 +90,8 @@ BornNeck born_neck(std::span<const double> radii, double scale) {
       .scale = scale, .n_radii = static_cast<int>(unique.size()), .height = {}, .distance = {}, .radius_index = {}};
   for (const double a : unique) {
     for (const double b : unique) {
-      const TablePosition i = table_position(a), j = table_position(b);
+      // The published rows are the neighbour's radii.
+      const TablePosition i = table_position(b), j = table_position(a);
       neck.distance.push_back(interpolated(neck_distances, i, j) * nm_per_angstrom);
       neck.height.push_back(interpolated(neck_heights, i, j) / nm_per_angstrom);
     }

@@ -64,28 +64,35 @@ class SystemReader {
     } else if (type == "NonbondedForce") {
       nonbonded(force);
     } else if (type == "GBSAOBCForce" || type == "CustomGBForce") {
-      expect_no_cutoff(force);
+      const std::optional<double> cutoff = cutoff_of(force);
       if (system_.generalized_born) xml_.fail(force, "there is a second generalised Born force; only one is supported");
       system_.generalized_born =
-          type == "GBSAOBCForce" ? read_gbsa_obc_force(xml_, force) : read_custom_gb_force(xml_, force);
+          type == "GBSAOBCForce" ? read_gbsa_obc_force(xml_, force, cutoff) : read_custom_gb_force(xml_, force, cutoff);
       expect_count(force, system_.generalized_born->particles.size());
     } else {
       xml_.fail(force,
                 fmt::format("the force type \"{}\" is not supported; supported are HarmonicBondForce, "
                             "HarmonicAngleForce, PeriodicTorsionForce, NonbondedForce, GBSAOBCForce, CustomGBForce "
-                            "(OBC1 and OBC2) and CMMotionRemover (ignored)",
+                            "(HCT, OBC1, OBC2, GBn and GBn2) and CMMotionRemover (ignored)",
                             type.substr(0, 60)));
     }
   }
 
-  void expect_no_cutoff(const pugi::xml_node& force) const {
+  /// In nm, where there is one.
+  std::optional<double> cutoff_of(const pugi::xml_node& force) const {
     static constexpr const char* methods[] = {"NoCutoff", "CutoffNonPeriodic", "CutoffPeriodic", "Ewald", "PME",
                                               "LJPME"};
     const int method = xml_.integer(force, "method");
-    if (method == 0) return;
-    xml_.fail(force, fmt::format("{} has the nonbonded method {} ({}); only NoCutoff is supported",
-                                 force.attribute("type").value(), method,
-                                 method > 0 && method < 6 ? methods[method] : "unknown"));
+    if (method == 0) return std::nullopt;
+    if (method == 1) {
+      const double cutoff = xml_.real(force, "cutoff");
+      if (cutoff <= 0) xml_.fail(force, fmt::format("the cutoff is {} nm, but must be positive", cutoff));
+      return cutoff;
+    }
+    xml_.fail(
+        force,
+        fmt::format("{} has the nonbonded method {} ({}); only NoCutoff and CutoffNonPeriodic are supported",
+                    force.attribute("type").value(), method, method > 0 && method < 6 ? methods[method] : "unknown"));
   }
 
   void expect_count(const pugi::xml_node& force, std::size_t n_particles) const {
@@ -95,7 +102,11 @@ class SystemReader {
   }
 
   void nonbonded(const pugi::xml_node& force) {
-    expect_no_cutoff(force);
+    if (const auto cutoff = cutoff_of(force)) {
+      if (force.attribute("useSwitchingFunction").as_int(0) != 0)
+        xml_.fail(force, "switching functions of a NonbondedForce are not supported");
+      system_.cutoff = {*cutoff, xml_.real(force, "rfDielectric")};
+    }
     if (!system_.nonbonded.empty()) xml_.fail(force, "there is a second NonbondedForce; only one is supported");
     for (const char* list : {"GlobalParameters", "ParticleOffsets", "ExceptionOffsets"})
       if (const auto entry = force.child(list).first_child())

@@ -90,10 +90,18 @@ BOLTZFLOW_INLINE Descreening<typename L::Vector> near_sphere(const PairDistance<
   const Vector quarter = static_cast<Scalar>(0.25) * (inverse_lower + inverse_upper) * difference;
   const Vector ratio = by.scaled_radius_squared * pair.inverse_r;
   Descreening<Vector> out{difference - (r - ratio) * quarter + half_log, L::set(0)};
-  if (inside)
-    out.integral +=
-        L::select(r < s - o, static_cast<Scalar>(2) * (of.inverse_offset_radius - inverse_lower), L::set(0));
   if constexpr (Switches::gradient) out.slope_over_r = -pair.inverse_r2 * ((r + ratio) * quarter + half_log);
+  if (s > o) {
+    // Where the atom is inside its neighbour, L = s - r and a term 2/L^2 is left, unless the published correction of
+    // the integral, whose derivative is its opposite, is part of the model.
+    const typename L::Integer is_inside = r < s - o;
+    if (inside)
+      out.integral +=
+          L::select(is_inside, static_cast<Scalar>(2) * (of.inverse_offset_radius - inverse_lower), L::set(0));
+    else if constexpr (Switches::gradient)
+      out.slope_over_r +=
+          L::select(is_inside, static_cast<Scalar>(2) * inverse_lower * inverse_lower * pair.inverse_r, L::set(0));
+  }
   if constexpr (Switches::options) {
     const typename L::Integer reaches = r + s > L::set(o);
     out = select<L>(reaches, out, {L::set(0), L::set(0)});

@@ -21,8 +21,14 @@ Descreening sphere(double o, double s, double r, bool particle_inside_term) {
   const double upper = r + s, lower = std::max(o, std::abs(r - s));
   const double squares = 1 / (upper * upper) - 1 / (lower * lower), log = std::log(lower / upper);
   double integral = 0.5 * (1 / lower - 1 / upper + 0.25 * (r - s * s / r) * squares + 0.5 * log / r);
-  if (particle_inside_term && o < s - r) integral += 1 / o - 1 / lower;
-  return {integral, 0.5 * (0.25 * (1 + s * s / (r * r)) * squares - 0.5 * log / (r * r))};
+  double slope = 0.5 * (0.25 * (1 + s * s / (r * r)) * squares - 0.5 * log / (r * r));
+  if (o < s - r) {  // L = s - r: dL/dr (dI/dL) = 1/L^2, which is what the term below takes away again
+    if (particle_inside_term)
+      integral += 1 / o - 1 / lower;
+    else
+      slope += 1 / (lower * lower);
+  }
+  return {integral, slope};
 }
 
 /// The neck between atoms i and j: scale h / (1 + 100 (r - d)^2 + 3e5 (r - d)^6).
