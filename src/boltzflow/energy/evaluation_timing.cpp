@@ -15,11 +15,11 @@ namespace {
 template <class Scalar>
 double median_seconds(const Potential& potential, std::span<const Scalar> positions, TimedEvaluation what,
                       int n_repetitions) {
-  const std::size_t n_coordinates = 3 * static_cast<std::size_t>(potential.n_atoms());
+  const auto n_coordinates = static_cast<std::size_t>(potential.dimension());
   const std::size_t n_samples = positions.size() / n_coordinates;
   if (n_samples == 0 || positions.size() != n_samples * n_coordinates)
     throw InputError(
-        fmt::format("timing: {} coordinates are no whole samples of {} atoms", positions.size(), potential.n_atoms()));
+        fmt::format("timing: {} coordinates are no whole samples of {} each", positions.size(), n_coordinates));
   if (n_repetitions < 1) throw InputError(fmt::format("timing: {} repetitions are less than 1", n_repetitions));
   std::vector<double> energy(n_samples), seconds;
   std::vector<Scalar> gradient(positions.size());

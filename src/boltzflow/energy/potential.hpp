@@ -13,15 +13,18 @@ namespace boltzflow {
 /// This is a potential energy of n_atoms particles in Cartesian coordinates, evaluated for many conformations at once.
 ///
 /// Positions are [n_samples, n_atoms, 3] in nm, contiguous; energies [n_samples] in kJ/mol; gradients (dU/dx, not
-/// forces) [n_samples, n_atoms, 3] in kJ/mol/nm. n_samples is energy.size(). The float overloads compute in float32
-/// (energies are returned as double), the double overloads in float64. Energies may be infinite or NaN for overlapping
-/// atoms or non-finite positions, never a trap; conformations do not influence each other. Thread-safe; parallel over
-/// conformations.
+/// forces) [n_samples, n_atoms, 3] in kJ/mol/nm. Targets that are no particles in space (a mixture in the plane) have
+/// n_atoms() = 0, and positions and gradients are [n_samples, dimension()]. n_samples is energy.size(). The float
+/// overloads compute in float32 (energies are returned as double), the double overloads in float64. Energies may be
+/// infinite or NaN for overlapping atoms or non-finite positions, never a trap; conformations do not influence each
+/// other. Thread-safe; parallel over conformations.
 /// @throws InputError if the spans' sizes do not fit together.
 class Potential {
  public:
   virtual ~Potential() = default;
   virtual int n_atoms() const noexcept = 0;
+  /// Coordinates of one sample: 3 n_atoms() for particles.
+  virtual int dimension() const noexcept { return 3 * n_atoms(); }
   /// One line for people: "amber force field, 21 bonds, 36 angles, 52 torsions, 231 pairs, OBC1; float32 on avx512".
   virtual std::string description() const = 0;
 

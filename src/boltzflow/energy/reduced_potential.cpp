@@ -56,7 +56,7 @@ void ReducedPotential::reduced_energy_and_gradient(std::span<const float> positi
                                                    std::span<float> gradient) const {
   potential_->energy_and_gradient(positions, reduced_energy, gradient);
   const double inverse_thermal_energy = 1 / thermal_energy(temperature_);
-  const std::size_t n_coordinates = 3 * static_cast<std::size_t>(potential_->n_atoms());
+  const auto n_coordinates = static_cast<std::size_t>(potential_->dimension());
   std::int64_t n_non_finite = 0;
   for (std::size_t s = 0; s < reduced_energy.size(); ++s) {
     const auto [value, slope] = regularize_with_slope(reduced_energy[s] * inverse_thermal_energy, regularization_);

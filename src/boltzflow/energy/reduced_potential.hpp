@@ -26,8 +26,8 @@ class ReducedPotential {
   ReducedPotential(std::shared_ptr<const Potential> potential, double temperature,
                    EnergyRegularization regularization = {});
 
-  /// positions [n_samples, n_atoms, 3] nm -> reduced_energy [n_samples], regularised; NaN where the potential gave NaN.
-  /// Adds n_samples to n_evaluations() and the number of NaN to n_non_finite().
+  /// positions [n_samples, potential().dimension()] nm -> reduced_energy [n_samples], regularised; NaN where the
+  /// potential gave NaN. Adds n_samples to n_evaluations() and the number of NaN to n_non_finite().
   void reduced_energy(std::span<const float> positions, std::span<double> reduced_energy) const;
   void reduced_energy(std::span<const double> positions, std::span<double> reduced_energy) const;
   /// gradient is du/dx of the regularised energy, 1/nm.
