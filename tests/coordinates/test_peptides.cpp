@@ -3,44 +3,24 @@
 #include <gmock/gmock.h>
 
 #include <array>
-#include <fstream>
 #include <map>
 #include <set>
-#include <sstream>
+#include <string>
 
+#include "boltzflow/base/errors.hpp"
 #include "boltzflow/coordinates/check_coordinates.hpp"
+#include "boltzflow/coordinates/constraint_metric.hpp"
 #include "boltzflow/coordinates/equivalent_branches.hpp"
 #include "boltzflow/coordinates/internal_coordinates.hpp"
 #include "boltzflow/coordinates/peptide_z_matrix.hpp"
 #include "boltzflow/coordinates/reference/internal_coordinates_reference.hpp"
 #include "boltzflow/coordinates/side_chains.hpp"
 #include "boltzflow/coordinates/torsion_ranges.hpp"
-#include "boltzflow/molecule/pdb.hpp"
 #include "coordinates/coordinates_test_systems.hpp"
+#include "coordinates/peptides.hpp"
 
 namespace boltzflow {
 namespace {
-
-MolecularSystem peptide(const std::string& name) {
-  const std::string path = BOLTZFLOW_SOURCE_DIR "/tests/coordinates/peptides/" + name + ".pdb";
-  const PdbFile file = read_pdb(path);
-  MolecularSystem system;
-  system.name = name;
-  system.atoms = file.atoms;
-  std::ifstream stream(path);
-  for (std::string line; std::getline(stream, line);)
-    if (line.starts_with("CONECT")) {
-      std::istringstream fields(line.substr(6));
-      int first = 0;
-      fields >> first;
-      for (int other = 0; fields >> other;)
-        if (other > first) system.bonds.push_back({first - 1, other - 1});
-    }
-  const auto n = 3 * system.atoms.size();
-  system.positions.assign(file.frames.positions.begin(),
-                          file.frames.positions.begin() + static_cast<std::ptrdiff_t>(n));
-  return system;
-}
 
 const std::vector<std::string> names{"all-residues", "tetra", "elil", "proline-first"};
 
@@ -353,6 +333,48 @@ TEST(PeptideCoordinates, KernelsAgreeWithReferenceAndComeBack) {
       }
     }
   }
+}
+
+// Two bonds on one atom: det H = (1/m_C + 1/m_H)^2 - (cos a / m_C)^2; on atoms of their own they do not couple.
+TEST(ConstraintMetric, IsThatOfTwoBondsInClosedForm) {
+  auto system = ethylamine();
+  for (Atom& atom : system.atoms) atom.mass = atom.element == "H" ? 1.008 : atom.element == "C" ? 12.011 : 14.007;
+  EXPECT_EQ(log_constraint_metric(system, system.positions), 0);
+  system.constraints = {{0, 3, 0.109}, {4, 0, 0.109}};
+  const double own = 1 / 12.011 + 1 / 1.008, coupling = std::cos(angle_between(system.positions, 3, 0, 4)) / 12.011;
+  EXPECT_NEAR(log_constraint_metric(system, system.positions), 0.5 * std::log(own * own - coupling * coupling), 1e-12);
+  system.constraints = {{0, 3, 0.109}, {8, 2, 0.101}};
+  EXPECT_NEAR(log_constraint_metric(system, system.positions), 0.5 * std::log(own * (1 / 14.007 + 1 / 1.008)), 1e-12);
+  system.constraints = {{0, 3, 0.109}, {3, 0, 0.109}};
+  EXPECT_THROW(log_constraint_metric(system, system.positions), InputError);
+}
+
+// How much a rigid reference is reweighted by: angles at hydrogens as at 300 K (5 degrees) move the metric of a
+// peptide's 41 fixed bonds by a few hundredths of kT.
+TEST(ConstraintMetric, HardlyVariesForBondsToHydrogen) {
+  auto system = peptide("elil");
+  for (const auto& [i, j] : system.bonds)
+    if (system.atoms[static_cast<std::size_t>(i)].element == "H" ||
+        system.atoms[static_cast<std::size_t>(j)].element == "H")
+      system.constraints.push_back({i, j, distance_between(system.positions, i, j)});
+  const InternalCoordinates coordinates(system);
+  const auto reference = from_cartesian(coordinates, system.positions);
+  RandomStream random(75);
+  double sum = 0, squares = 0;
+  constexpr int n = 200;
+  for (int s = 0; s < n; ++s) {
+    auto z = reference.z;
+    for (std::size_t k = 0; k < z.size(); ++k)
+      if (coordinates.dimensions()[k].kind == CoordinateKind::angle) z[k] += 5.0 / 180 * pi / 1.8 * random.normal();
+    std::vector<double> x(system.positions.size()), log_det(1);
+    coordinates.to_cartesian(z, x, log_det);
+    const double metric = log_constraint_metric(system, x);
+    sum += metric / n, squares += metric * metric / n;
+  }
+  const double deviation = std::sqrt(squares - sum * sum);
+  testing::Test::RecordProperty("deviation", std::to_string(deviation));
+  EXPECT_GT(deviation, 1e-4);
+  EXPECT_LT(deviation, 0.02);
 }
 
 TEST(CheckCoordinates, PassesOnPeptidesAndNamesWhatIsWrong) {
