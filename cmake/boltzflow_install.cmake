@@ -7,7 +7,7 @@ if(TARGET boltzflow)
   install(TARGETS boltzflow RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endif()
 install(DIRECTORY src/boltzflow DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
-        FILES_MATCHING PATTERN "*.hpp" PATTERN "*-inl.hpp" EXCLUDE PATTERN "reference" EXCLUDE PATTERN "kernels" EXCLUDE)
+        FILES_MATCHING PATTERN "*.hpp" PATTERN "energy_plugin.h" PATTERN "*-inl.hpp" EXCLUDE PATTERN "reference" EXCLUDE PATTERN "kernels" EXCLUDE)
 install(EXPORT boltzflow-targets NAMESPACE boltzflow:: DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/boltzflow)
 configure_package_config_file(cmake/boltzflow-config.cmake.in ${PROJECT_BINARY_DIR}/boltzflow-config.cmake
                               INSTALL_DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/boltzflow)
