@@ -349,8 +349,8 @@ TEST(ConstraintMetric, IsThatOfTwoBondsInClosedForm) {
   EXPECT_THROW(log_constraint_metric(system, system.positions), InputError);
 }
 
-// How much a rigid reference is reweighted by: angles at hydrogens as at 300 K (5 degrees) move the metric of a
-// peptide's 41 fixed bonds by a few hundredths of kT.
+// How much a rigid reference is reweighted by: angles moving as at 300 K (5 degrees) change the metric of a peptide's
+// 41 fixed bonds by less than a thousandth of kT (measured 7e-4).
 TEST(ConstraintMetric, HardlyVariesForBondsToHydrogen) {
   auto system = peptide("elil");
   for (const auto& [i, j] : system.bonds)
@@ -374,7 +374,7 @@ TEST(ConstraintMetric, HardlyVariesForBondsToHydrogen) {
   const double deviation = std::sqrt(squares - sum * sum);
   testing::Test::RecordProperty("deviation", std::to_string(deviation));
   EXPECT_GT(deviation, 1e-4);
-  EXPECT_LT(deviation, 0.02);
+  EXPECT_LT(deviation, 2e-3);
 }
 
 TEST(CheckCoordinates, PassesOnPeptidesAndNamesWhatIsWrong) {

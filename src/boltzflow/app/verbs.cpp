@@ -22,6 +22,8 @@ std::span<const Verb> verbs() {
            define_system_build},
       Verb{"system show", "what a molecular system is made of", "boltzflow system show alanine-dipeptide",
            define_system_show},
+      Verb{"system check", "gradients, coordinates and stereocentres of a system, pass or fail",
+           "boltzflow system check alanine-dipeptide", define_system_check},
       Verb{"system energy", "potential energy of every frame of a file, total and per term",
            "boltzflow system energy alanine-dipeptide frames.pdb --precision float64", define_system_energy},
       Verb{"benchmark", "speed of energies, training and sampling on this machine", "boltzflow benchmark",

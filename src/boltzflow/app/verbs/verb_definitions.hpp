@@ -12,6 +12,7 @@ Verb::Action define_report(CLI::App& options);
 Verb::Action define_simulate(CLI::App& options);
 Verb::Action define_system_build(CLI::App& options);
 Verb::Action define_system_show(CLI::App& options);
+Verb::Action define_system_check(CLI::App& options);
 Verb::Action define_system_energy(CLI::App& options);
 Verb::Action define_benchmark(CLI::App& options);
 Verb::Action define_help(CLI::App& options);
