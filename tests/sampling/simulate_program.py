@@ -108,6 +108,37 @@ def check_report_and_time_limit(folder):
     assert report["nanoseconds_per_day"] > 0 and len(report["kinetic_temperature"]) == 1
 
 
+def check_a_users_energy_takes_the_force_fields_place(folder):
+    source = """
+    #include "boltzflow/energy/energy_plugin.h"
+    extern "C" int boltzflow_energy_v1(const boltzflow_molecule* molecule, int64_t n_samples, const double* x, double* energy,
+                                       double* gradient, char*, size_t) {
+      const int64_t n = molecule->n_atoms;  // a spring of 1000 kJ/mol/nm^2 from every atom to the centroid
+      for (int64_t s = 0; s < n_samples; ++s, x += 3 * n) {
+        double centroid[3] = {0, 0, 0};
+        for (int64_t c = 0; c < 3 * n; ++c) centroid[c % 3] += x[c] / n;
+        energy[s] = 0;
+        for (int64_t c = 0; c < 3 * n; ++c) {
+          const double d = x[c] - centroid[c % 3];
+          energy[s] += 500 * d * d;
+          if (gradient) gradient[3 * n * s + c] = 1000 * d;
+        }
+      }
+      return 0;
+    }"""
+    (folder / "springs.cpp").write_text(source)
+    include = Path(__file__).resolve().parent.parent.parent / "src"
+    subprocess.run(["c++", "-shared", "-fPIC", f"-I{include}", "springs.cpp", "-o", "springs.so"], cwd=folder, check=True)
+    run("simulate", "alanine-dipeptide", "--energy-library", "springs.so", "--replicas", "64", "--steps", "4000", "--equilibration",
+        "0.001", "--frame-interval", "500", "--friction", "10", "-o", "a.npz", folder=folder)
+    frames = np.load(folder / "a.npz")
+    springs = 500 * ((frames["positions"] - frames["positions"].mean(1, keepdims=True))**2).sum((1, 2))
+    assert np.allclose(frames["energy"], springs, rtol=1e-5)
+    # 66 coordinates but for the centroid's three, RT/2 each
+    per_replica = frames["energy"].reshape(64, 8).mean(1)
+    assert abs(per_replica.mean() - 63 / 2 * 0.0083144626 * 300) < 5 * per_replica.std(ddof=1) / 8, per_replica.mean()
+
+
 def check_wrong_words_are_named(folder):
     for status, pattern, words in (
         (64, "name a system", ["-o", "a.npz"]),
@@ -116,6 +147,8 @@ def check_wrong_words_are_named(folder):
         (64, "LOWEST:HIGHEST:NUMBER", ["alanine-dipeptide", "-o", "a.npz", "--temperatures", "300-400"]),
         (64, "not a multiple", ["alanine-dipeptide", "-o", "a.npz", "--steps", "501"]),
         (64, "not a multiple", ["alanine-dipeptide", "-o", "a.npz", "--temperatures", "300:400:2", "--frame-interval", "75"]),
+        (64, "written twice", ["alanine-dipeptide", "-o", "a.npz", "-o", "a.npz"]),
+        (66, "nothing.so", ["alanine-dipeptide", "-o", "a.npz", "--energy-library", "nothing.so"]),
         (66, "no folder of an unfinished", ["--resume", "nothing"]),
         (1, "smaller time_step", ["alanine-dipeptide", "-o", "a.npz", "--time-step", "50"]),
     ):

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <chrono>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "boltzflow/app/frame_journal.hpp"
 #include "boltzflow/app/manifest.hpp"
@@ -14,6 +15,7 @@
 #include "boltzflow/app/signals.hpp"
 #include "boltzflow/app/simulation_report.hpp"
 #include "boltzflow/base/threads.hpp"
+#include "boltzflow/energy/energy_plugin.hpp"
 #include "boltzflow/evaluation/internal_geometry.hpp"
 #include "boltzflow/molecule/frames.hpp"
 #include "boltzflow/molecule/system_file.hpp"
@@ -42,7 +44,10 @@ std::vector<std::string> all_outputs(const SimulationSettings& settings) {
 
 /// A writer that is opened and dropped leaves nothing behind, but says what is wrong with the name or the place.
 void check_outputs(const SimulationSettings& settings, const MolecularSystem& system) {
+  std::set<std::string> seen;
   for (const std::string& file : all_outputs(settings)) {
+    if (!seen.insert(file).second)
+      throw Error(ExitStatus::usage, fmt::format("{}: is to be written twice; name every file once", file));
     const std::filesystem::path parent = std::filesystem::path(file).parent_path();
     std::error_code error;
     if (!parent.empty()) std::filesystem::create_directories(parent, error);
@@ -57,6 +62,18 @@ std::vector<double> masses_of(const MolecularSystem& system) {
   return masses;
 }
 
+std::unique_ptr<Potential> potential_of(const SimulationSettings& settings, const MolecularSystem& system) {
+  return settings.energy_library.empty() ? make_force_field(system)
+                                         : load_energy_plugin(settings.energy_library, system);
+}
+
+std::vector<double> minimized(const SimulationSettings& settings, const MolecularSystem& system) {
+  if (settings.energy_library.empty()) return minimize_structure(system).positions;
+  if (system.positions.empty())
+    throw InputError(system.name, "has no structure to start from; give one with --structure");
+  return minimize_energy(*potential_of(settings, system), system.positions).positions;
+}
+
 /// A simulation that is ready to go: what it is, where it is kept, and how far it has come.
 class Simulation {
  public:
@@ -64,7 +81,7 @@ class Simulation {
       : settings_(std::move(settings)),
         system_(std::move(system)),
         folder_(std::move(folder)),
-        potential_(make_force_field(system_)),
+        potential_(potential_of(settings_, system_)),
         journal_(folder_.checkpoints() / "frames", settings_.options.n_ladders, system_.n_atoms()) {
     settings_.options.constraints = system_.constraints;
     sampler_ = std::make_unique<ReplicaExchange>(*potential_, masses_of(system_), system_.positions, settings_.options);
@@ -222,7 +239,7 @@ std::filesystem::path simulation_folder(const std::filesystem::path& output) {
 
 ExitStatus begin_simulation(SimulationSettings settings, MolecularSystem system, double maximum_minutes,
                             const Invocation& invocation) {
-  for (std::string* file : {&settings.topology})
+  for (std::string* file : {&settings.topology, &settings.energy_library})
     if (!file->empty()) *file = std::filesystem::absolute(*file).lexically_normal().string();
   for (std::string& file : settings.outputs) file = std::filesystem::absolute(file).lexically_normal().string();
   check_outputs(settings, system);
@@ -232,7 +249,7 @@ ExitStatus begin_simulation(SimulationSettings settings, MolecularSystem system,
                 fmt::format("{}: an unfinished simulation is here; go on with it by `boltzflow simulate --resume {}`, "
                             "or remove the folder",
                             path.string(), path.string()));
-  system.positions = minimize_structure(system).positions;
+  system.positions = minimized(settings, system);
   RunFolder folder = RunFolder::create(path, settings.system);
   write_system_file(folder.system(), system);
   Manifest manifest(folder.manifest(), settings.system, static_cast<std::int64_t>(settings.options.seed), "cpu");

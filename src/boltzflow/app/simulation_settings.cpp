@@ -28,6 +28,7 @@ void for_fields(Settings& s, Visit&& visit) {
   visit("seed", s.options.seed);
   visit("outputs", s.outputs);
   visit("topology", s.topology);
+  visit("energy_library", s.energy_library);
   visit("checkpoint_minutes", s.checkpoint_minutes);
 }
 

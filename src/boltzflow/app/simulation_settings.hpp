@@ -13,6 +13,7 @@ struct SimulationSettings {
   std::string system;              ///< the name shown
   ReplicaExchangeOptions options;  ///< but for the constraints, which are the molecule's
   std::vector<std::string> outputs;
+  std::string energy_library;     ///< a shared library that takes the force field's place, or empty
   std::string topology;           ///< a PDB file with one frame, or empty
   double checkpoint_minutes = 5;  ///< between checkpoints
 };

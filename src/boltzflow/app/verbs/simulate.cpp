@@ -19,7 +19,7 @@ struct Words {
   std::int64_t replicas = 64, steps = 0, frame_interval = 500, exchange_interval = 50;
   double temperature = 0, time = 1, equilibration = 0.05, time_step = 1, friction = 1, maximum_minutes = 0,
          checkpoint_minutes = 5;
-  std::string temperatures, constraints = "none", topology, resume;
+  std::string temperatures, constraints = "none", energy_library, topology, resume;
   std::vector<std::string> outputs;
 };
 
@@ -91,6 +91,7 @@ ExitStatus simulate(const Words& words, const Invocation& invocation) {
   settings.options = options_of(words, system, invocation.seed.value_or(1));
   settings.outputs = words.outputs;
   settings.topology = words.topology;
+  settings.energy_library = words.energy_library;
   settings.checkpoint_minutes = words.checkpoint_minutes;
   return begin_simulation(std::move(settings), std::move(system), words.maximum_minutes, invocation);
 }
@@ -126,6 +127,10 @@ Verb::Action define_simulate(CLI::App& options) {
   options.add_option("--friction", words->friction, "1/ps (1)")->check(CLI::Range(1e-6, 1e6))->type_name("RATE");
   options.add_option("--constraints", words->constraints, "none, or h-bonds: bonds with a hydrogen have fixed lengths")
       ->check(CLI::IsMember({"none", "h-bonds"}));
+  options
+      .add_option("--energy-library", words->energy_library,
+                  "a shared library whose function computes the energy in the force field's place")
+      ->type_name("FILE.so");
   options.add_option("--frame-interval", words->frame_interval, "steps between frames (500)")
       ->check(CLI::Range(std::int64_t{1}, most))
       ->type_name("N");
