@@ -109,14 +109,6 @@ BOLTZFLOW_INLINE Descreening<typename L::Vector> near_sphere(const PairDistance<
   return out;
 }
 
-/// The polynomial of z with these coefficients, highest power first.
-template <class L, class... Lower>
-BOLTZFLOW_INLINE typename L::Vector horner(typename L::Vector z, typename L::Scalar highest, Lower... lower) {
-  typename L::Vector sum = L::set(highest);
-  ((sum = sum * z + lower), ...);
-  return sum;
-}
-
 /// The same where r >= o + |s| and r >= 2 |s|: with z = (s/r)^2 in [0, 1/4] the logarithm is a series,
 ///     2 I = 2 s^3/r^4 sum_k k/(2k+1) z^(k-1),   2 (dI/dr)/r = -2 s^3/r^6 sum_k k (2k+2)/(2k+1) z^(k-1)
 /// and nothing cancels. The polynomials are minimax in relative error: 3e-8 and 1.3e-7 in float, 2e-17 and 2e-16 in

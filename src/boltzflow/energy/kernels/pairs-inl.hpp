@@ -47,7 +47,7 @@ BOLTZFLOW_INLINE void add_pairs(const ForceFieldTables<Scalar>& tables,
     for (int j = i + 1; j < n; ++j, ++pair) {
       const Vector3<Vector> d = xi - atom(x, j);
       const Vector r_squared = at_least<L>(Floors<Scalar>::pair_distance_squared, dot(d, d));
-      const Vector inverse_r = L::rsqrt(r_squared), inverse_r2 = inverse_r * inverse_r;
+      const Vector inverse_r = inverse_square_root<L>(r_squared), inverse_r2 = inverse_r * inverse_r;
       const Vector inverse_r6 = inverse_r2 * inverse_r2 * inverse_r2;
       Vector coulomb = pair->charge_product * inverse_r;
       // In this order 0/r^12 is 0 for every r above the floor.
@@ -170,8 +170,8 @@ BOLTZFLOW_INLINE void add_pairs(const ForceFieldTables<Scalar>& tables,
       for (int j = i + 1; j < n; ++j, ++pair, ++kept) {
         const Vector r_squared = kept->r_squared, product = radius_i * radius[j];
         const Vector exponent = r_squared * quarter_inverse_i * inverse_radius[j];
-        const Vector decay = L::exp(-exponent);
-        const Vector inverse_f = L::rsqrt(r_squared + product * decay);
+        const Vector decay = exp_of_minus<L>(exponent);
+        const Vector inverse_f = inverse_square_root<L>(r_squared + product * decay);
         Vector born = pair->born_product * inverse_f;
         if constexpr (Switches::options) {
           const typename L::Integer reaches = !(r_squared >= L::set(tables.born_cutoff_squared));

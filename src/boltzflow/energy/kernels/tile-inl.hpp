@@ -180,5 +180,59 @@ template <class L>
 BOLTZFLOW_INLINE typename L::Vector at_least(typename L::Scalar floor, typename L::Vector value) {
   return L::max(L::set(floor), value);
 }
+template <class L>
+BOLTZFLOW_INLINE typename L::Vector at_most(typename L::Scalar ceiling, typename L::Vector value) {
+  return L::min(L::set(ceiling), value);
+}
+
+/// The polynomial of x with these coefficients, highest power first.
+template <class L, class... Lower>
+BOLTZFLOW_INLINE typename L::Vector horner(typename L::Vector x, typename L::Scalar highest, Lower... lower) {
+  typename L::Vector sum = L::set(highest);
+  ((sum = sum * x + lower), ...);
+  return sum;
+}
+
+/// 1/sqrt(x) of a normal x > 0, NaN of a negative one. In double with AVX-512 two Newton steps from the 14-bit
+/// estimate, relative error <= 5e-16, take a fifth of the time of a square root and a division.
+template <class L>
+BOLTZFLOW_INLINE typename L::Vector inverse_square_root(typename L::Vector x) {
+#if defined(__AVX512F__)
+  if constexpr (sizeof(typename L::Scalar) == 8) {
+    using Vector = typename L::Vector;
+    Vector y = (Vector)_mm512_maskz_rsqrt14_pd(0xff, (__m512d)x);
+    const Vector half = 0.5 * x;
+    y = y * (1.5 - half * y * y);
+    return y + y * (0.5 - half * y * y);
+  }
+#endif
+  return L::rsqrt(x);
+}
+
+/// exp(-x), x >= 0; NaN of NaN. AVX-512 scales by a power of two in one instruction. Relative error <= 2e-7 in float
+/// and 5e-16 in double.
+template <class L>
+BOLTZFLOW_INLINE typename L::Vector exp_of_minus(typename L::Vector x) {
+#if defined(__AVX512F__)
+  using Vector = typename L::Vector;
+  if constexpr (sizeof(typename L::Scalar) == 4) {
+    x = at_most<L>(100.0f, x);
+    const Vector n = L::round(x * -1.44269504088896341f);
+    const Vector r = (-x - n * 0.693145751953125f) - n * 1.42860677e-6f;
+    const Vector p = horner<L>(r, 1.9875691500e-4f, 1.3981999507e-3f, 8.3334519073e-3f, 4.1665795894e-2f,
+                               1.6666665459e-1f, 5.0000001201e-1f);
+    return (Vector)_mm512_maskz_scalef_ps(0xffff, (__m512)(p * (r * r) + r + 1.0f), (__m512)n);
+  } else {
+    x = at_most<L>(740.0, x);
+    const Vector n = L::round(x * -1.4426950408889634);
+    const Vector r = (-x - n * 6.93145751953125e-1) - n * 1.42860682030941723212e-6;
+    const Vector p = horner<L>(r, 1.0 / 6227020800, 1.0 / 479001600, 1.0 / 39916800, 1.0 / 3628800, 1.0 / 362880,
+                               1.0 / 40320, 1.0 / 5040, 1.0 / 720, 1.0 / 120, 1.0 / 24, 1.0 / 6, 0.5);
+    return (Vector)_mm512_maskz_scalef_pd(0xff, (__m512d)(p * (r * r) + r + 1.0), (__m512d)n);
+  }
+#else
+  return L::exp(-x);
+#endif
+}
 
 }  // namespace boltzflow::energy::BOLTZFLOW_SIMD_TARGET
