@@ -4,11 +4,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
 #include <vector>
 
 #include "boltzflow/base/errors.hpp"
 #include "boltzflow/base/random.hpp"
 #include "boltzflow/base/threads.hpp"
+#include "boltzflow/molecule/load_system.hpp"
 
 namespace boltzflow {
 namespace {
@@ -88,6 +91,25 @@ TEST(EnergyPlugin, WrongSizesNeverReachTheLibrary) {
   EXPECT_THROW(potential->energy_and_gradient(std::span<const double>(x), energy, std::span<double>{}), InputError);
   EXPECT_THROW(potential->energy_and_gradient(std::vector<float>(12), energy, narrow_gradient), InputError);
 }
+
+#if defined(ENERGY_PLUGIN_XTB_GFN2)
+// The example is right where its gradient is the derivative of its energy. Central differences over 2e-3 nm carry the
+// third derivative of a stretched bond, some 1e-6 * 1e6 kJ/mol/nm, and 1e-3 of noise from self-consistency.
+TEST(EnergyPlugin, TheGfn2ExampleIsConsistentAndSurvivesAnImpossibleConformation) {
+  const auto system = load_system("alanine-dipeptide");
+  const auto potential = load_energy_plugin(ENERGY_PLUGIN_XTB_GFN2, system);
+  const std::size_t n = system.positions.size();
+  std::vector<double> energy(4), x, gradient(4 * n);
+  for (int s = 0; s < 4; ++s) x.insert(x.end(), system.positions.begin(), system.positions.end());
+  x[n + 25] += 1e-3;
+  x[2 * n + 25] -= 1e-3;
+  std::fill(x.begin() + static_cast<long>(3 * n), x.end(), 0.0);  // all atoms in one point
+  potential->energy_and_gradient(std::span<const double>(x), energy, gradient);
+  EXPECT_NEAR(energy[0] / 2625.4996, -32.965, 1e-2);  // hartree
+  EXPECT_NEAR((energy[1] - energy[2]) / 2e-3, gradient[25], 2 + 0.01 * std::abs(gradient[25]));
+  EXPECT_TRUE(std::isnan(energy[3]));
+}
+#endif
 
 }  // namespace
 }  // namespace boltzflow
