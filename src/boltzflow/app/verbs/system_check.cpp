@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -11,6 +12,8 @@
 #include "boltzflow/app/verbs/verb_definitions.hpp"
 #include "boltzflow/base/random.hpp"
 #include "boltzflow/coordinates/check_coordinates.hpp"
+#include "boltzflow/coordinates/equivalent_branches.hpp"
+#include "boltzflow/coordinates/z_matrix_order.hpp"
 #include "boltzflow/energy/potential.hpp"
 #include "boltzflow/molecule/frames.hpp"
 
@@ -88,6 +91,45 @@ CheckResult check_precisions(const Potential& fast, const Potential& reference,
                       largest, largest_single)};
 }
 
+/// Exchanges the first two branches of a group.
+void exchange(std::vector<double>& x, const EquivalentBranches& group) {
+  for (std::size_t k = 0; k < group.branches[0].size(); ++k)
+    for (std::size_t c = 0; c < 3; ++c)
+      std::swap(x[3 * static_cast<std::size_t>(group.branches[0][k]) + c],
+                x[3 * static_cast<std::size_t>(group.branches[1][k]) + c]);
+}
+
+bool is_representable(const InternalCoordinates& coordinates, const std::vector<double>& x) {
+  std::vector<double> z(static_cast<std::size_t>(coordinates.dimension()));
+  double log_det = 0;
+  std::uint8_t flag = 0;
+  coordinates.from_cartesian(std::span<const double>(x), z, std::span(&log_det, 1), std::span(&flag, 1));
+  return flag != 0;
+}
+
+/// Of names that the coordinates tell apart they hold one; a force field whose impropers name the atoms in some order
+/// may give the other a slightly different energy.
+CheckResult check_symmetry(const MolecularSystem& system, const InternalCoordinates& coordinates,
+                           const Potential& potential, const std::vector<std::vector<double>>& structures) {
+  double largest = 0;
+  int most = -1;
+  for (const EquivalentBranches& group : find_equivalent_branches(system)) {
+    auto exchanged = system.positions;
+    exchange(exchanged, group);
+    if (is_representable(coordinates, exchanged)) continue;  // both are held, as of a carboxylate
+    for (std::vector<double> x : structures) {
+      const double before = energy_of(potential, x);
+      exchange(x, group);
+      const double change = std::abs(energy_of(potential, x) - before);
+      if (!(change <= largest)) largest = change, most = group.centre;
+    }
+  }
+  const std::string where = most < 0 ? "" : ", at " + describe_atom(system, most);
+  return {"symmetry", largest <= 0.25,
+          fmt::format("exchanging equivalent atoms changes the energy by {:.1e} kJ/mol at most (limit 0.25){}", largest,
+                      where)};
+}
+
 /// Constraints hold in the reference structure, as the coordinates and the dynamics take for granted.
 CheckResult check_constraints(const MolecularSystem& system) {
   double largest = 0;
@@ -116,6 +158,7 @@ ExitStatus check(const Words& words, const Invocation& invocation) {
                                    check_precisions(*potential, *reference, structures)};
   if (!system.constraints.empty()) results.push_back(check_constraints(system));
   const InternalCoordinates coordinates(system);
+  results.push_back(check_symmetry(system, coordinates, *potential, structures));
   for (CheckResult& result : check_coordinates(system, coordinates)) results.push_back(std::move(result));
   if (!words.frames.empty()) results.push_back(check_frames(coordinates, read_frames(words.frames, &system).positions));
 
