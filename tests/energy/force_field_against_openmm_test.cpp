@@ -142,7 +142,8 @@ void expect_float64(const Potential& potential, const Comparison& c, const char*
 
 void expect_float32(const Potential& potential, const Comparison& c, const char* what) {
   const Errors thermal = errors_of<float>(potential, c.thermal);
-  EXPECT_LE(thermal.absolute_energy, 1e-3) << what;  // measured 2e-4 to 5e-4
+  // Measured 2e-4 to 5e-4 for 22 to 32 atoms; the rounding of the pairs grows with their number, 1e-3 for 62 atoms.
+  EXPECT_LE(thermal.absolute_energy, c.system.n_atoms() <= 32 ? 1e-3 : 2e-3) << what;
   EXPECT_LE(thermal.relative_force, 1e-4) << what;
   ::testing::Test::RecordProperty(std::string("absolute_energy_error_float32_") + what,
                                   fmt::format("{:.1e}", thermal.absolute_energy));
@@ -172,9 +173,9 @@ TEST_P(AgainstOpenMM, OnThermalAndDistortedConformations) {
 // Fewer conformations of the variants, for OpenMM takes 1 to 2 ms for each.
 INSTANTIATE_TEST_SUITE_P(Systems, AgainstOpenMM,
                          ::testing::Values(System{"ala_obc1", 32}, System{"ala_vacuum", 32}, System{"ala2_obc2", 32},
-                                           System{"ala_hct", 8}, System{"ala_gbn", 8}, System{"cys_gbn2", 8},
-                                           System{"ala2_vacuum_cutoff", 16}, System{"ala2_obc2_cutoff", 16},
-                                           System{"ala_gbn2_cutoff", 8}),
+                                           System{"ala5_obc2", 4}, System{"ala_hct", 8}, System{"ala_gbn", 8},
+                                           System{"cys_gbn2", 8}, System{"ala2_vacuum_cutoff", 16},
+                                           System{"ala2_obc2_cutoff", 16}, System{"ala_gbn2_cutoff", 8}),
                          [](const auto& info) { return info.param.name; });
 
 }  // namespace

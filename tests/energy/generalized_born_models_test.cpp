@@ -10,6 +10,8 @@
 
 #include "boltzflow/base/atomic_file.hpp"
 #include "boltzflow/base/errors.hpp"
+#include "boltzflow/base/random.hpp"
+#include "boltzflow/energy/potential.hpp"
 #include "boltzflow/molecule/openmm_system.hpp"
 
 namespace boltzflow {
@@ -120,6 +122,37 @@ INSTANTIATE_TEST_SUITE_P(
                       Change{"switching", "ala2_vacuum_cutoff", "useSwitchingFunction=\"0\"",
                              "useSwitchingFunction=\"1\"", "switching functions"}),
     [](const auto& info) { return info.param.description; });
+
+// Bytes of the force changed, taken out and put in twice: a system that can be computed, or one error.
+TEST(BornModels, DamagedForcesAreErrorsOrSystems) {
+  const std::string good = read_file(xml_of("cys_gbn2"));
+  const std::size_t begin = good.find("type=\"CustomGBForce\"");
+  ASSERT_NE(begin, std::string::npos);
+  RandomStream random(17);
+  int n_errors = 0;
+  for (int trial = 0; trial < 1500; ++trial) {
+    std::string text = good;
+    for (int change = 0; change <= static_cast<int>(random.below(3)); ++change) {
+      const std::size_t at = begin + random.below(text.size() - begin), length = 1 + random.below(40);
+      switch (random.below(3)) {
+        case 0:
+          text[at] = static_cast<char>(32 + random.below(95));
+          break;
+        case 1:
+          text.erase(at, length);
+          break;
+        default:
+          text.insert(at, text.substr(at, length));
+      }
+    }
+    try {
+      make_force_field(openmm_system_from_xml(text, "damaged.xml"));
+    } catch (const InputError&) {
+      ++n_errors;
+    }
+  }
+  EXPECT_GT(n_errors, 1000);
+}
 
 }  // namespace
 }  // namespace boltzflow
