@@ -126,8 +126,9 @@ std::string to_text(const nlohmann::ordered_json& d) {
   if (d.contains("z_matrix")) {
     const auto& z = d["z_matrix"];
     const auto number = [&](const char* key) { return z[key].get<int>(); };
-    row("degrees of freedom", fmt::format("{}: {} bonds, {} angles, {} torsions", count("degrees_of_freedom"),
-                                          number("bonds"), number("angles"), number("torsions")));
+    row("degrees of freedom",
+        fmt::format("{} internal coordinates: {} bonds, {} angles, {} torsions", count("degrees_of_freedom"),
+                    number("bonds"), number("angles"), number("torsions")));
     row("Z-matrix", fmt::format("from {}, root {}", z["from"].get<std::string>(), z["root"].get<std::string>()));
     row("stereochemistry",
         fmt::format("{} torsions confined, {} folded; {} groups of equivalent atoms", number("confined_torsions"),
