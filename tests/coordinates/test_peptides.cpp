@@ -142,6 +142,13 @@ TEST(Peptide, OtherMoleculesFallBackToTheGeneralBuilder) {
   fluorinated.atoms[static_cast<std::size_t>(atom_of(fluorinated, 3, "HB1"))].element = "F";
   EXPECT_FALSE(recognise_peptide(fluorinated).has_value());
   EXPECT_EQ(InternalCoordinates(fluorinated).dimension(), 3 * 42 - 6);
+  auto cyclic = peptide("tetra");  // both caps in a ring
+  cyclic.bonds.push_back({atom_of(cyclic, 1, "CH3"), atom_of(cyclic, 5, "CH3")});
+  EXPECT_FALSE(recognise_peptide(cyclic).has_value());
+  EXPECT_EQ(InternalCoordinates(cyclic).dimension(), 3 * 42 - 6);
+  auto loose = peptide("tetra");
+  loose.bonds.clear();
+  EXPECT_FALSE(recognise_peptide(loose).has_value());
 }
 
 // What the flow cannot represent: the other form of a stereocentre. The signs are those of L amino acids.
