@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: MIT
 #include <gtest/gtest.h>
 
+#include <cstring>
 #include <functional>
 
 #include "boltzflow/base/atomic_file.hpp"
 #include "boltzflow/base/errors.hpp"
 #include "boltzflow/base/random.hpp"
+#include "boltzflow/molecule/build_system.hpp"
 #include "boltzflow/molecule/builtin_systems.hpp"
+#include "boltzflow/molecule/force_field_files.hpp"
 #include "boltzflow/molecule/frames.hpp"
 #include "molecule/fixtures.hpp"
 
@@ -54,6 +57,22 @@ std::string mutated(const std::string& original, RandomStream& random) {
   return out;
 }
 
+/// ff14SB without the residues that the test does not need.
+std::string small_force_field() {
+  const std::string whole = read_file(find_force_field_file("ff14SB", force_field_folders()));
+  std::string out;
+  for (std::size_t at = 0; at < whole.size();) {
+    const std::size_t residue = whole.find("<Residue ", at);
+    out += whole.substr(at, residue - at);
+    if (residue == std::string::npos) break;
+    const std::size_t end = whole.find("</Residue>", residue) + 10;
+    for (const char* name : {"<Residue name=\"ACE\"", "<Residue name=\"ALA\"", "<Residue name=\"NME\""})
+      if (whole.compare(residue, std::strlen(name), name) == 0) out += whole.substr(residue, end - residue);
+    at = end;
+  }
+  return out;
+}
+
 struct Subject {
   const char* extension;
   std::string contents;
@@ -81,12 +100,22 @@ std::vector<Subject> subjects() {
     writer->finish();
     out.push_back({extension, read_file(path), read_trajectory});
   }
+  // A force field of three residues, and a peptide of them.
+  const auto peptide = scratch("peptide.pdb");
+  const MolecularSystem built = build_system_from_sequence("ACE-ALA-NME");
+  const auto writer = make_frame_writer(peptide, built);
+  writer->append({1, built.positions});
+  writer->finish();
+  out.push_back({".pdb", read_file(peptide), [](const std::filesystem::path& path) { build_system_from_pdb(path); }});
+  out.push_back({".xml", small_force_field(), [](const std::filesystem::path& path) {
+                   build_system_from_sequence("ACE-ALA-NME", {.force_fields = {path.string()}});
+                 }});
   return out;
 }
 
 // Whatever happened to a file, reading it ends in a result or in one of our errors.
 TEST(Mutation, NoMutatedFileEndsInAnythingButAnError) {
-  constexpr int n_mutations = 500;  // of each of 12 files
+  constexpr int n_mutations = 500;  // of each of 14 files
   int n_errors = 0, n_read = 0;
   std::uint64_t stream = 0;
   for (const Subject& subject : subjects()) {

@@ -294,7 +294,13 @@ class StructureBuilder {
       for (int axis = 0; axis < 3; ++axis) mean[axis] += x[axis] / static_cast<double>(position_.size());
     std::vector<double> out;
     for (const Vector& x : position_)
-      for (int axis = 0; axis < 3; ++axis) out.push_back(x[axis] - mean[axis]);
+      for (int axis = 0; axis < 3; ++axis) {
+        out.push_back(x[axis] - mean[axis]);
+        if (!std::isfinite(out.back()))
+          throw InputError(system_.name,
+                           "the equilibrium bonds and angles leave atoms in a line or on one another; "
+                           "give a structure (--pdb) instead");
+      }
     return out;
   }
 

@@ -15,7 +15,8 @@ namespace boltzflow {
 /// Amino acids are L (stereocentres()). Rings close as well as equilibrium angles let them, to some hundredths of a
 /// nanometre: minimise the energy before use.
 /// @return [n_atoms, 3] nm, centred at the origin.
-/// @throws InputError if a bond or an angle between bonds has no equilibrium value, or the molecule has one atom only.
+/// @throws InputError if a bond or an angle between bonds has no equilibrium value, the molecule has one atom only, or
+///         equilibrium values leave a torsion undefined (three atoms in a line).
 std::vector<double> start_structure(const MolecularSystem& system);
 
 /// A centre and three of its neighbours, so ordered that r_1 . (r_2 x r_3) > 0 (vectors from the centre) in the natural
