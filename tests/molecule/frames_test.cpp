@@ -50,10 +50,11 @@ void write(const std::filesystem::path& path, const std::vector<double>& positio
 class FrameFile : public testing::TestWithParam<const char*> {
  protected:
   std::filesystem::path path() const { return scratch(std::string("frames") + GetParam()); }
-  /// How far a coordinate may be off: half a unit of the last digit of a PDB file; float32 Angstrom below 8 A in a DCD.
+  /// How far a coordinate may be off: half a unit of the last digit of a PDB file; float32 Angstrom below 8 A in DCD
+  /// and NetCDF.
   double tolerance() const {
     const std::string extension = GetParam();
-    return extension == ".pdb" ? 0.5001e-4 : extension == ".dcd" ? 3e-8 : 0;
+    return extension == ".pdb" ? 0.5001e-4 : extension == ".dcd" || extension == ".nc" ? 3e-8 : 0;
   }
 };
 
@@ -157,10 +158,10 @@ TEST_P(FrameFile, MissingAndEmptyFiles) {
   EXPECT_THROW(read_frames(path()), InputError);
 }
 
-INSTANTIATE_TEST_SUITE_P(All, FrameFile, testing::Values(".pdb", ".dcd", ".npy", ".npz"),
+INSTANTIATE_TEST_SUITE_P(All, FrameFile, testing::Values(".pdb", ".dcd", ".nc", ".npy", ".npz"),
                          [](const auto& info) { return std::string(info.param).substr(1); });
 
-TEST(Frames, EveryFormatIsTested) { EXPECT_EQ(frame_formats().size(), 4u); }
+TEST(Frames, EveryFormatIsTested) { EXPECT_EQ(frame_formats().size(), 5u); }
 
 TEST(Frames, UnknownExtensionsAreNamed) {
   EXPECT_THAT([] { read_frames("frames.xtc"); },
