@@ -14,19 +14,25 @@ namespace {
 
 // Every preset is read without an error, and says what the table and the paper say.
 TEST(Presets, AreReadAndHoldTheirFigures) {
-  ASSERT_EQ(presets().size(), 2u);
+  ASSERT_EQ(presets().size(), 3u);
   for (const Preset& preset : presets()) {
     RunSettings settings;
     EXPECT_NO_THROW(read_settings(settings, {.preset = preset.name, .configuration_file = {}, .assignments = {}}));
     EXPECT_FALSE(preset.summary().empty());
   }
-  RunSettings quick, paper;
+  RunSettings quick, long_one, paper;
   read_settings(quick, {.preset = "quick", .configuration_file = {}, .assignments = {}});
   EXPECT_EQ(quick.training.flow.n_couplings, 16);
   EXPECT_EQ(quick.training.flow.hidden_width, 128);
   EXPECT_EQ(quick.training.flow.n_hidden_layers, 3);
   EXPECT_LE(quick.training.trainer.maximum_minutes, 12);
   EXPECT_GT(quick.training.trainer.maximum_minutes, 0);
+  read_settings(long_one, {.preset = "long", .configuration_file = {}, .assignments = {}});
+  EXPECT_EQ(long_one.training.trainer.maximum_evaluations, 10'000'000);
+  EXPECT_EQ(long_one.training.flow.hidden_width, 256);
+  EXPECT_EQ(long_one.training.flow.n_hidden_layers, 5);
+  EXPECT_GT(long_one.training.cmt.refinement_log_dispersion, 0);
+  EXPECT_GT(long_one.training.cmt.kept_refinement_buffers, 1);
   read_settings(paper, {.preset = "paper", .configuration_file = {}, .assignments = {}});
   const CmtOptions& cmt = paper.training.cmt;
   EXPECT_EQ(cmt.annealing_steps * cmt.samples_per_step, 100'000'000);
