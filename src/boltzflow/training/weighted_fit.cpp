@@ -43,7 +43,6 @@ double log_dispersion_loss(std::span<const float> log_prob, std::span<const doub
                            std::span<const double> weight, const WeightedFit::Regularization& regularization,
                            std::span<float> log_prob_gradient) {
   const std::size_t n = log_prob.size();
-  const double clip = regularization.clip;
   double mean = 0, total_weight = 0, likelihood = 0, dispersion = 0;
   for (std::size_t b = 0; b < n; ++b) {
     if (!std::isfinite(log_prob[b])) return std::numeric_limits<double>::quiet_NaN();
@@ -51,19 +50,12 @@ double log_dispersion_loss(std::span<const float> log_prob, std::span<const doub
     total_weight += weight[b];
   }
   mean /= total_weight;
-  const auto dispersion_weight = [&](std::size_t b) { return regularization.weighted ? weight[b] : 1.0; };
-  if (!regularization.weighted) {  // without weights a clash would move the mean by 1e8: cut first
-    double shift = 0;
-    for (std::size_t b = 0; b < n; ++b) shift += std::clamp(log_density[b] - log_prob[b] - mean, -clip, clip);
-    mean += shift / static_cast<double>(n);
-  }
   for (std::size_t b = 0; b < n; ++b) {
-    const double deviation = std::clamp(log_density[b] - log_prob[b] - mean, -clip, clip);
+    const double deviation = std::clamp(log_density[b] - log_prob[b] - mean, -regularization.clip, regularization.clip);
     likelihood += weight[b] * log_prob[b];
-    dispersion += dispersion_weight(b) * deviation * deviation;
+    dispersion += weight[b] * deviation * deviation;
     log_prob_gradient[b] =
-        static_cast<float>(-(weight[b] + 2 * regularization.log_dispersion * dispersion_weight(b) * deviation) /
-                           static_cast<double>(n));
+        static_cast<float>(-weight[b] * (1 + 2 * regularization.log_dispersion * deviation) / static_cast<double>(n));
   }
   return (regularization.log_dispersion * dispersion - likelihood) / static_cast<double>(n);
 }

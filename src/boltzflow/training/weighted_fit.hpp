@@ -16,19 +16,18 @@ class Trainer;
 
 /// This fits the flow to a weighted buffer by batches, with log-dispersion regularisation:
 ///
-///     loss = -mean_b w_b log q(z_b)  +  c mean_b v_b (d_b - d)^2,    d_b = log p_b - log q(z_b)
+///     loss = -mean_b w_b log q(z_b)  +  c mean_b w_b (d_b - d)^2,    d_b = log p_b - log q(z_b),  d = sum w d_b / sum
+///     w
 ///
-/// with log p_b the log density to be fitted, up to a constant, and |d_b - d| counted as `clip` where it is larger. d is
-/// the mean of d_b with weights w_b, and if v_b = 1 then shifted by the mean of the deviations from it, cut likewise. The
-/// second term vanishes at q = p for any v_b, hence for samples of any distribution. Its derivative by log q(z_b) is
-/// -(w_b + 2 c v_b (d_b - d)) / B, computed in float64 here; only log q is differentiated by autograd.
+/// with log p_b the log density to be fitted, up to a constant, and |d_b - d| counted as `clip` where it is larger.
+/// Its derivative by log q(z_b) is -w_b (1 + 2 c (d_b - d)) / B, computed in float64 here; only log q is differentiated
+/// by autograd.
 /// @cite off-policy log-dispersion regularisation, arXiv 2602.03729.
 class WeightedFit {
  public:
   struct Regularization {
     double log_dispersion;  ///< c
     double clip;            ///< nats
-    bool weighted = true;   ///< v_b = w_b; otherwise v_b = 1
   };
   /// Over the steps of a round.
   struct Totals {

@@ -140,25 +140,17 @@ void ConstrainedMassTransport::begin_annealing_round(Trainer& trainer, const Tar
   for (std::size_t k = 0; k < trainer.target().basin_names().size(); ++k)
     reweighted.push_back(basin_weight(buffer_.basins, static_cast<int>(k), target.log_weight));
   start_metrics(trainer, next, target, 1.0, reweighted);
-  choose_samples(trainer, std::move(log_weight), 0);
+  choose_samples(trainer, std::move(log_weight));
 }
 
-void ConstrainedMassTransport::choose_samples(Trainer& trainer, std::vector<double> log_weight,
-                                              std::int64_t newest_begin) {
+void ConstrainedMassTransport::choose_samples(Trainer& trainer, std::vector<double> log_weight) {
   const std::vector<double> weights = normalized_weights(log_weight);
   const std::int64_t n = gradient_steps_per_round() * trainer_options_.batch_size;
   if (options_.buffer_weighting == "resample") {
-    // Every chosen sample is used once, so its multiplicity over the round is its share.
-    const double fresh_share = refining() ? options_.refinement_fresh_share : 0.0;
-    const double fresh = fresh_share / static_cast<double>(std::ssize(weights) - newest_begin);
-    std::vector<double> share(weights.size());
-    weights_.resize(weights.size());
-    for (std::int64_t i = 0; i < std::ssize(weights); ++i) {
-      share[i] = (1 - fresh_share) * weights[i] + (i >= newest_begin ? fresh : 0.0);
-      weights_[i] = share[i] > 0 ? weights[i] / share[i] : 0.0;
-    }
-    order_ = systematic_resample(share, n, trainer.random());
+    // Every chosen sample is used once, so its multiplicity over the round is its weight.
+    order_ = systematic_resample(weights, n, trainer.random());
     shuffle(order_, trainer.random());
+    weights_.clear();
     return;
   }
   weights_ = weights;  // of mean 1, so that the loss does not depend on the buffer's size
@@ -193,8 +185,7 @@ void ConstrainedMassTransport::take_gradient_step(Trainer& trainer) {
               });
   fit_.step(trainer, rate,
             {.log_dispersion = refining() ? options_.refinement_log_dispersion : options_.log_dispersion,
-             .clip = options_.log_dispersion_clip,
-             .weighted = !refining() || options_.refinement_fresh_share == 0},
+             .clip = options_.log_dispersion_clip},
             totals_);
   ++position_;
   ++(refining() ? n_refinement_gradient_steps_ : n_annealing_gradient_steps_);

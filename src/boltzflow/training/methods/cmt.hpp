@@ -61,8 +61,7 @@ class ConstrainedMassTransport final : public Method {
   void start_refinement(Trainer& trainer, const std::string& reason);
   bool keep_if_threshold_passed(Trainer& trainer, double ess, bool keep_now);
   void keep(Trainer& trainer, SampleBuffer samples, bool permanent);
-  /// @param newest_begin where the samples of the current flow begin.
-  void choose_samples(Trainer& trainer, std::vector<double> log_weight, std::int64_t newest_begin);
+  void choose_samples(Trainer& trainer, std::vector<double> log_weight);
   void start_metrics(Trainer& trainer, const CmtDualPoint& point, const TargetStatistics& target, double reuse,
                      const std::vector<BasinWeight>& reweighted);
   void warn_of_lost_basins(Trainer& trainer, const std::vector<double>& mixture_log_weight);
@@ -88,7 +87,7 @@ class ConstrainedMassTransport final : public Method {
   SampleBuffer buffer_;  // of the annealing; the refinement's are in the mixture
   BufferMixture mixture_;
   std::vector<std::uint32_t> order_;  // samples of this round's batches, one after the other
-  std::vector<double> weights_;       // of the samples in the likelihood
+  std::vector<double> weights_;       // of the samples, with buffer_weighting = "weight"
   std::vector<double> smoothed_ess_;
   std::vector<std::uint8_t> basin_warned_;
   std::vector<std::string> metric_names_;

@@ -73,8 +73,7 @@ void ConstrainedMassTransport::begin_refinement_round(Trainer& trainer, const Ta
   start_metrics(trainer, point, target, reuse, reweighted);
   warn_of_lost_basins(trainer, log_weight);
   buffer_ = {};
-  choose_samples(trainer, std::move(log_weight),
-                 mixture_.n_samples() - mixture_.components().back().samples.size());
+  choose_samples(trainer, std::move(log_weight));
   smoothed_ess_.push_back(
       smoothed_ess_.empty() ? target.ess : ess_smoothing * smoothed_ess_.back() + (1 - ess_smoothing) * target.ess);
 }
