@@ -96,6 +96,15 @@ void ConditionerEngine::forward(ConditionerPrecision precision, int n_samples, c
   path_for(precision).forward(precision, n_samples, inputs, outputs, activations);
 }
 
+bool ConditionerEngine::recomputes_outputs(ConditionerPrecision precision) const noexcept {
+  return path_for(precision).recomputes_outputs(precision);
+}
+
+void ConditionerEngine::recompute_outputs(ConditionerPrecision precision, int n_samples, const std::byte* activations,
+                                          float* outputs) const {
+  path_for(precision).recompute_outputs(precision, n_samples, activations, outputs);
+}
+
 void ConditionerEngine::backward(ConditionerPrecision precision, int n_samples, const std::byte* activations,
                                  const float* output_gradients, float* input_gradients, float* gradient_sums,
                                  bool overwrite) const {

@@ -85,6 +85,13 @@ class ConditionerEngine {
   void forward(ConditionerPrecision precision, int n_samples, const float* inputs, float* outputs,
                std::byte* activations) const;
 
+  /// Whether recompute_outputs() is there: on AMX the last product is done again faster than its results, the largest of
+  /// all, are written to memory and read back.
+  bool recomputes_outputs(ConditionerPrecision precision) const noexcept;
+  /// outputs [padded_outputs()][n_samples], the same numbers as forward() gave with these activations.
+  void recompute_outputs(ConditionerPrecision precision, int n_samples, const std::byte* activations,
+                         float* outputs) const;
+
   /// Floats of one thread's gradient sums (padded), and the gradient made of them: gradient[i] = the sum over `sums`,
   /// in their order. [first_row, last_row) out of [0, n_gradient_rows()), so that threads can share the work.
   std::int64_t gradient_sum_size() const noexcept { return gradient_sum_size_; }

@@ -18,6 +18,8 @@ class ConditionerPath {
   virtual std::int64_t activation_bytes(ConditionerPrecision precision, int n_samples) const = 0;
   virtual void forward(ConditionerPrecision precision, int n_samples, const float* inputs, float* outputs,
                        std::byte* activations) const = 0;
+  virtual bool recomputes_outputs(ConditionerPrecision) const noexcept { return false; }
+  virtual void recompute_outputs(ConditionerPrecision, int, const std::byte*, float*) const {}
   virtual void backward(ConditionerPrecision precision, int n_samples, const std::byte* activations,
                         const float* output_gradients, float* input_gradients, float* gradient_sums,
                         bool overwrite) const = 0;

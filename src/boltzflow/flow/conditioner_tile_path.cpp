@@ -74,7 +74,7 @@ class TilePath final : public ConditionerPath {
   std::int64_t activation_bytes(ConditionerPrecision, int n_samples) const override {
     std::int64_t bytes = 0;
     for (const auto& packed : packed_) bytes += kept_values(packed, n_samples) * 2 + kept_masks(packed, n_samples) * 2;
-    return bytes;
+    return bytes + kept_values(packed_.back(), n_samples) * 2;
   }
 
   void forward(ConditionerPrecision precision, int n_samples, const float* inputs, float* outputs,
@@ -85,14 +85,29 @@ class TilePath final : public ConditionerPath {
     const std::size_t size = std::size_t(widest_) * 16 * n_samples;
     auto* right = reinterpret_cast<bfloat16*>(conditioner_workspace(2 * size * sizeof(bfloat16)));
     auto* next = right + size;
+    // The last product's factor is kept too: recompute_outputs() needs it.
+    bfloat16* last_right = activations != nullptr ? kept_of(packed_.size(), n_samples, activations).transposed : nullptr;
     Kept kept = kept_of(0, n_samples, activations);
+    if (packed_.size() == 1 && last_right != nullptr) right = last_right;
     tiles::pack_inputs(inputs, layout_[0].n_inputs, packed_[0].column_tiles, n_sample_tiles, right, kept.transposed);
     for (std::size_t i = 0; i + 1 < packed_.size(); ++i) {
       kept = kept_of(i + 1, n_samples, activations);
+      if (i + 2 == packed_.size() && last_right != nullptr) next = last_right;
       tiles::linear_relu(product(i, n_sample_tiles, right), next, kept.transposed, kept.positive);
       std::swap(right, next);
     }
     tiles::linear(product(packed_.size() - 1, n_sample_tiles, right), outputs);
+  }
+
+  bool recomputes_outputs(ConditionerPrecision precision) const noexcept override {
+    return precision == ConditionerPrecision::bfloat16;
+  }
+
+  void recompute_outputs(ConditionerPrecision, int n_samples, const std::byte* activations,
+                         float* outputs) const override {
+    const TileConfiguration configuration;
+    const Kept last = kept_of(packed_.size(), n_samples, const_cast<std::byte*>(activations));
+    tiles::linear(product(packed_.size() - 1, n_samples / 16, last.transposed), outputs);
   }
 
   void backward(ConditionerPrecision, int n_samples, const std::byte* activations, const float* output_gradients,
@@ -148,6 +163,7 @@ class TilePath final : public ConditionerPath {
     if (activations == nullptr) return {};
     auto* at = reinterpret_cast<bfloat16*>(activations);
     for (std::size_t j = 0; j < i; ++j) at += kept_values(packed_[j], n_samples) + kept_masks(packed_[j], n_samples);
+    if (i == packed_.size()) return {at, nullptr};  // behind all of them, the last product's factor as it is
     return {at, at + kept_values(packed_[i], n_samples)};
   }
 

@@ -65,7 +65,8 @@ CouplingBlock::CouplingBlock(CouplingLayout layout)
 }
 
 std::int64_t CouplingBlock::kept_bytes(ConditionerPrecision precision, int n_padded) const {
-  const std::int64_t n_rows = engine_.shape().n_inputs + engine_.padded_outputs();
+  const std::int64_t n_rows =
+      engine_.shape().n_inputs + (engine_.recomputes_outputs(precision) ? 0 : engine_.padded_outputs());
   return n_rows * n_padded * std::int64_t{sizeof(float)} + engine_.activation_bytes(precision, n_padded);
 }
 
@@ -83,10 +84,15 @@ void CouplingBlock::forward(CouplingDirection direction, ConditionerPrecision pr
   const int n_inputs = engine_.shape().n_inputs;
   const std::int64_t n_features = std::int64_t{n_inputs} * n_padded;
   const std::int64_t n_parameters = std::int64_t{engine_.padded_outputs()} * n_padded;
-  auto* features = reinterpret_cast<float*>(
-      kept != nullptr ? kept : block_workspace(sizeof(float) * static_cast<std::size_t>(n_features + n_parameters)));
-  float* parameters = features + n_features;
-  std::byte* activations = kept != nullptr ? reinterpret_cast<std::byte*>(parameters + n_parameters) : nullptr;
+  const bool keeps_parameters = kept != nullptr && !engine_.recomputes_outputs(precision);
+  auto* workspace = keeps_parameters
+                        ? nullptr
+                        : reinterpret_cast<float*>(block_workspace(sizeof(float) * (n_features + n_parameters)));
+  float* features = kept != nullptr ? reinterpret_cast<float*>(kept) : workspace;
+  float* parameters = (keeps_parameters ? features : workspace) + n_features;
+  std::byte* activations = nullptr;
+  if (kept != nullptr)
+    activations = reinterpret_cast<std::byte*>(features + n_features + (keeps_parameters ? n_parameters : 0));
 
   const auto n_circular = static_cast<int>(circular_conditioning_.size());
   for (int j = 0; j < n_circular; ++j)
@@ -120,10 +126,15 @@ void CouplingBlock::backward(CouplingDirection direction, ConditionerPrecision p
   const bool wants_x = x_gradient.data != nullptr;
   const auto* features = reinterpret_cast<const float*>(kept);
   const float* parameters = features + std::int64_t{engine_.shape().n_inputs} * n_padded;
-  const auto* activations =
-      reinterpret_cast<const std::byte*>(parameters + std::int64_t{engine_.padded_outputs()} * n_padded);
+  const bool recomputes = engine_.recomputes_outputs(precision);
+  const auto* activations = reinterpret_cast<const std::byte*>(
+      parameters + (recomputes ? 0 : std::int64_t{engine_.padded_outputs()} * n_padded));
   auto* parameter_gradients = reinterpret_cast<float*>(
       block_workspace(sizeof(float) * n_padded * (engine_.padded_outputs() + engine_.padded_inputs() + 1)));
+  if (recomputes) {  // the gradients then take the parameters' place
+    engine_.recompute_outputs(precision, n_padded, activations, parameter_gradients);
+    parameters = parameter_gradients;
+  }
   float* feature_gradients = parameter_gradients + std::int64_t{engine_.padded_outputs()} * n_padded;
   float* unwanted_row = feature_gradients + std::int64_t{engine_.padded_inputs()} * n_padded;
 

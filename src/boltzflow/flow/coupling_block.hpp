@@ -34,7 +34,8 @@ class CouplingBlock {
     int n_padded;
   };
 
-  /// What backward needs of forward, for one block: features, spline parameters and the conditioner's activations.
+  /// What backward needs of forward, for one block: features, the conditioner's activations, and the spline parameters
+  /// unless the conditioner recomputes them.
   std::int64_t kept_bytes(ConditionerPrecision precision, int n_padded) const;
 
   /// y = the layer's image of x, rows of the conditioning dimensions copied; log_det [n_samples] is written.
