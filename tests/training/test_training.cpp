@@ -14,9 +14,10 @@
 
 #include "boltzflow/base/atomic_file.hpp"
 #include "boltzflow/base/errors.hpp"
-#include "boltzflow/training/checkpoint.hpp"
 #include "boltzflow/base/importance_weights.hpp"
 #include "boltzflow/base/log_mean_exp.hpp"
+#include "boltzflow/base/units.hpp"
+#include "boltzflow/training/checkpoint.hpp"
 #include "boltzflow/training/method.hpp"
 #include "boltzflow/training/trainer.hpp"
 #include "training/analytic_targets.hpp"
@@ -107,6 +108,23 @@ class Training : public testing::Test {
 
   const std::filesystem::path folder_;
 };
+
+TEST_F(Training, AnnealingStepsComeToRestBeforeTheNextBuffer) {
+  const TwoNormals target;
+  TrainingOptions options = small_options();
+  options.trainer.warm_up_steps = 0;
+  options.cmt.refinement_rounds = 1;
+  for (const double end : {0.1, 1.0}) {
+    options.cmt.annealing_learning_rate_end = end;
+    SplineFlow flow = make_flow(options, false);
+    Recorder recorder;
+    run(flow, target, options, recorder);
+    // The metric is the rate of a step's last batch, 29/30 down the cosine.
+    const double expected = end + (1 - end) * 0.5 * (1 + std::cos(pi * 29 / 30));
+    ASSERT_EQ(recorder.reports.front().phase, "anneal");
+    EXPECT_NEAR(metric(recorder.reports.front(), "learning_rate"), options.trainer.learning_rate * expected, 1e-12);
+  }
+}
 
 TEST_F(Training, CmtLearnsBothModesOfTwoNormalsAndTheirWeights) {
   const TwoNormals target;
