@@ -14,7 +14,8 @@ void write_file_atomically(const std::filesystem::path& path, std::string_view c
 
 /// The same for a writer that wants a path of its own (a library that opens files by name): `write` is called with a
 /// temporary path in the same folder, which is then synced and renamed.
-void write_file_atomically(const std::filesystem::path& path, const std::function<void(const std::filesystem::path&)>& write);
+void write_file_atomically(const std::filesystem::path& path,
+                           const std::function<void(const std::filesystem::path&)>& write);
 
 /// Reads a whole file. @throws MissingInputError if it cannot be opened, IoError if reading fails.
 std::string read_file(const std::filesystem::path& path);

@@ -5,7 +5,8 @@
 
 namespace boltzflow {
 
-/// Exit statuses of the program (the BSD sysexits numbers where one fits); `boltzflow help exit-codes` prints this list.
+/// Exit statuses of the program (the BSD sysexits numbers where one fits); `boltzflow help exit-codes` prints this
+/// list.
 enum class ExitStatus : int {
   success = 0,
   failure = 1,         ///< ran to its end, but a check that was asked for failed

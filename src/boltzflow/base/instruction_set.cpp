@@ -21,7 +21,8 @@ InstructionSet from_environment() {
   for (auto set : {InstructionSet::baseline, InstructionSet::avx2, InstructionSet::avx512}) {
     if (std::string(asked) != name_of(set)) continue;
     if (set > best)
-      throw UnavailableError(std::string("BOLTZFLOW_INSTRUCTION_SET=") + asked + ": this CPU has no more than " + name_of(best));
+      throw UnavailableError(std::string("BOLTZFLOW_INSTRUCTION_SET=") + asked + ": this CPU has no more than " +
+                             name_of(best));
     return set;
   }
   throw InputError(std::string("BOLTZFLOW_INSTRUCTION_SET=") + asked + ": not one of baseline, avx2, avx512");

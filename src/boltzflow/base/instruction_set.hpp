@@ -18,17 +18,20 @@ InstructionSet best_instruction_set() noexcept;
 
 const char* name_of(InstructionSet set) noexcept;
 
-/// True if AMX bfloat16 tiles can be used: the CPU has them and the kernel granted this process permission (asked for on
-/// the first call). BOLTZFLOW_AMX=0 in the environment makes it false.
+/// True if AMX bfloat16 tiles can be used: the CPU has them and the kernel granted this process permission (asked for
+/// on the first call). BOLTZFLOW_AMX=0 in the environment makes it false.
 bool has_amx_bf16() noexcept;
 
 /// Picks one of three functions compiled for the three instruction sets, by instruction_set().
 template <class Function>
 Function* for_this_cpu(Function* baseline, Function* avx2, Function* avx512) {
   switch (instruction_set()) {
-    case InstructionSet::avx512: return avx512;
-    case InstructionSet::avx2: return avx2;
-    default: return baseline;
+    case InstructionSet::avx512:
+      return avx512;
+    case InstructionSet::avx2:
+      return avx2;
+    default:
+      return baseline;
   }
 }
 

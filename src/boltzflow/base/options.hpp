@@ -9,7 +9,8 @@
 namespace boltzflow {
 
 /// One setting a user may write in a configuration file, bound to the field it sets. Everything that speaks of settings
-/// (the TOML reader, its error messages and hints, the effective configuration, --help, the documentation table) reads this.
+/// (the TOML reader, its error messages and hints, the effective configuration, --help, the documentation table) reads
+/// this.
 struct Option {
   std::string key;            ///< dotted: "method.cmt.trust_region"
   std::string documentation;  ///< one line, with the unit

@@ -56,7 +56,8 @@ std::uint64_t RandomStream::below(std::uint64_t n) noexcept {
   while (true) {
     const std::uint64_t word = std::uint64_t{(*this)()} << 32 | (*this)();
     const unsigned __int128 product = static_cast<unsigned __int128>(word) * n;
-    if (const auto low = static_cast<std::uint64_t>(product); low >= (0 - n) % n) return static_cast<std::uint64_t>(product >> 64);
+    if (const auto low = static_cast<std::uint64_t>(product); low >= (0 - n) % n)
+      return static_cast<std::uint64_t>(product >> 64);
   }
 }
 

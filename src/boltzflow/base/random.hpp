@@ -42,6 +42,7 @@ class RandomStream {
 };
 
 /// The Philox4x32-10 bijection itself: 128-bit counter, 64-bit key.
-std::array<std::uint32_t, 4> philox4x32(std::array<std::uint32_t, 4> counter, std::array<std::uint32_t, 2> key) noexcept;
+std::array<std::uint32_t, 4> philox4x32(std::array<std::uint32_t, 4> counter,
+                                        std::array<std::uint32_t, 2> key) noexcept;
 
 }  // namespace boltzflow

@@ -4,7 +4,8 @@
 
 namespace boltzflow {
 
-/// Set from a signal handler or another thread to ask long work to stop at its next safe point; the libraries only read it.
+/// Set from a signal handler or another thread to ask long work to stop at its next safe point; the libraries only read
+/// it.
 class StopFlag {
  public:
   void request_stop() noexcept { requested_.store(true, std::memory_order_relaxed); }

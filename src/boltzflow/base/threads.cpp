@@ -56,8 +56,10 @@ class Pool {
     wake_.notify_all();
     run_range(0);
     for (int spin = 0; pending_.load(std::memory_order_acquire) != 0; ++spin) {
-      if (spin < 4096) _mm_pause();
-      else std::this_thread::yield();
+      if (spin < 4096)
+        _mm_pause();
+      else
+        std::this_thread::yield();
     }
     if (failure_) std::rethrow_exception(failure_);
   }

@@ -8,8 +8,8 @@
 #include <limits>
 
 #include "boltzflow/base/errors.hpp"
-#include "boltzflow/evaluation/bootstrap.hpp"
 #include "boltzflow/base/importance_weights.hpp"
+#include "boltzflow/evaluation/bootstrap.hpp"
 
 namespace boltzflow {
 namespace {

@@ -86,7 +86,7 @@ class TilePath final : public ConditionerPath {
     auto* right = reinterpret_cast<bfloat16*>(conditioner_workspace(2 * size * sizeof(bfloat16)));
     auto* next = right + size;
     // The last product's factor is kept too: recompute_outputs() needs it.
-    bfloat16* last_right = activations != nullptr ? kept_of(packed_.size(), n_samples, activations).transposed : nullptr;
+    bfloat16* last_right = activations != nullptr ? last_factor_of(n_samples, activations) : nullptr;
     Kept kept = kept_of(0, n_samples, activations);
     if (packed_.size() == 1 && last_right != nullptr) right = last_right;
     tiles::pack_inputs(inputs, layout_[0].n_inputs, packed_[0].column_tiles, n_sample_tiles, right, kept.transposed);
@@ -106,8 +106,8 @@ class TilePath final : public ConditionerPath {
   void recompute_outputs(ConditionerPrecision, int n_samples, const std::byte* activations,
                          float* outputs) const override {
     const TileConfiguration configuration;
-    const Kept last = kept_of(packed_.size(), n_samples, const_cast<std::byte*>(activations));
-    tiles::linear(product(packed_.size() - 1, n_samples / 16, last.transposed), outputs);
+    const bfloat16* right = last_factor_of(n_samples, const_cast<std::byte*>(activations));
+    tiles::linear(product(packed_.size() - 1, n_samples / 16, right), outputs);
   }
 
   void backward(ConditionerPrecision, int n_samples, const std::byte* activations, const float* output_gradients,
@@ -163,8 +163,14 @@ class TilePath final : public ConditionerPath {
     if (activations == nullptr) return {};
     auto* at = reinterpret_cast<bfloat16*>(activations);
     for (std::size_t j = 0; j < i; ++j) at += kept_values(packed_[j], n_samples) + kept_masks(packed_[j], n_samples);
-    if (i == packed_.size()) return {at, nullptr};  // behind all of them, the last product's factor as it is
     return {at, at + kept_values(packed_[i], n_samples)};
+  }
+
+  /// The last product's right factor, behind all that kept_of() gives.
+  bfloat16* last_factor_of(int n_samples, std::byte* activations) const {
+    auto* at = reinterpret_cast<bfloat16*>(activations);
+    for (const auto& packed : packed_) at += kept_values(packed, n_samples) + kept_masks(packed, n_samples);
+    return at;
   }
 
   tiles::Product product(std::size_t i, int n_sample_tiles, const bfloat16* right) const {
