@@ -98,10 +98,11 @@ BOLTZFLOW_INLINE void load_weight_tile(const float* weights, int n_rows, int n_c
 }
 
 /// Runs the product of left [row_tiles][depth] and right [column_tiles][depth] tiles in 2 x 2 blocks. `start(m, n)`
-/// loads the four accumulators (0: m n, 1: m n+1, 2: m+1 n, 3: m+1 n+1); `finish(m, n)` stores them.
-template <class Start, class Finish>
+/// loads the four accumulators (0: m n, 1: m n+1, 2: m+1 n, 3: m+1 n+1); `between(k)` runs after the tile instructions
+/// of depth k; `finish(m, n)` stores the accumulators.
+template <class Start, class Between, class Finish>
 BOLTZFLOW_INLINE void multiply(int row_tiles, int column_tiles, int depth, const bfloat16* left, const bfloat16* right,
-                               Start start, Finish finish) {
+                               Start start, Between between, Finish finish) {
   memory_barrier();
   for (int n = 0; n < column_tiles; n += 2) {
     const bfloat16* right_0 = right + (long)n * depth * tile_elements;
@@ -119,11 +120,18 @@ BOLTZFLOW_INLINE void multiply(int row_tiles, int column_tiles, int depth, const
         _tile_loadd(5, left_1 + k * tile_elements, 64);
         _tile_dpbf16ps(2, 5, 6);
         _tile_dpbf16ps(3, 5, 7);
+        between(k);
       }
       finish(m, n);
     }
   }
   memory_barrier();
+}
+template <class Start, class Finish>
+BOLTZFLOW_INLINE void multiply(int row_tiles, int column_tiles, int depth, const bfloat16* left, const bfloat16* right,
+                               Start start, Finish finish) {
+  multiply(
+      row_tiles, column_tiles, depth, left, right, start, [](int) {}, finish);
 }
 
 BOLTZFLOW_INLINE void store_scratch(float (*scratch)[tile_floats]) {
@@ -141,30 +149,15 @@ BOLTZFLOW_INLINE void multiply_overlapped(int row_tiles, int column_tiles, int d
                                           const bfloat16* right, float (*scratch)[tile_floats], Start start,
                                           Finish finish) {
   int last_m = 0, last_n = 0, part = n_parts;
-  memory_barrier();
-  for (int n = 0; n < column_tiles; n += 2) {
-    const bfloat16* right_0 = right + (long)n * depth * tile_elements;
-    const bfloat16* right_1 = right_0 + (long)depth * tile_elements;
-    for (int m = 0; m < row_tiles; m += 2) {
-      const bfloat16* left_0 = left + (long)m * depth * tile_elements;
-      const bfloat16* left_1 = left_0 + (long)depth * tile_elements;
-      start(m, n);
-      for (int k = 0; k < depth; ++k) {
-        _tile_loadd(4, left_0 + k * tile_elements, 64);
-        _tile_loadd(6, right_0 + k * tile_elements, 64);
-        _tile_dpbf16ps(0, 4, 6);
-        _tile_loadd(7, right_1 + k * tile_elements, 64);
-        _tile_dpbf16ps(1, 4, 7);
-        _tile_loadd(5, left_1 + k * tile_elements, 64);
-        _tile_dpbf16ps(2, 5, 6);
-        _tile_dpbf16ps(3, 5, 7);
+  multiply(
+      row_tiles, column_tiles, depth, left, right, start,
+      [&](int k) __attribute__((always_inline)) {
         for (; part < n_parts * (k + 1) / depth; ++part) finish(last_m, last_n, part);
-      }
-      store_scratch(scratch);
-      last_m = m, last_n = n, part = 0;
-    }
-  }
-  memory_barrier();
+      },
+      [&](int m, int n) __attribute__((always_inline)) {
+        store_scratch(scratch);
+        last_m = m, last_n = n, part = 0;
+      });
   for (; part < n_parts; ++part) finish(last_m, last_n, part);
 }
 
