@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "boltzflow/coordinates/coordinate_map.hpp"
 #include "boltzflow/molecule/molecular_system.hpp"
 
 namespace boltzflow {
@@ -55,14 +56,15 @@ enum class TorsionRange {
 /// Feature-major: z is [dimension, n_samples], samples contiguous; positions [n_samples, n_atoms, 3]. Never NaN for
 /// finite z: lengths are clamped to >= 1e-6 nm, angles to [1e-3, pi - 1e-3] rad, with gradient 0 and the clamped
 /// value's log_det. float32: positions 1e-7 nm rms (1e-5 where references are near one line), log_det 2e-6.
-class InternalCoordinates {
+class InternalCoordinates final : public CoordinateMap {
  public:
   /// @param system needs positions (the reference structure) and a bond graph; its z_matrix is used where it has one,
   ///        else one is built from the bond graph.
   /// @throws InputError if an atom is never placed or placed twice, or the reference structure is degenerate.
   explicit InternalCoordinates(const MolecularSystem& system);
 
-  int dimension() const noexcept { return static_cast<int>(dimensions_.size()); }
+  int dimension() const noexcept override { return static_cast<int>(dimensions_.size()); }
+  int configuration_size() const noexcept override { return 3 * n_atoms_; }
   int n_atoms() const noexcept { return n_atoms_; }
   const std::vector<CoordinateDimension>& dimensions() const noexcept { return dimensions_; }
   const ZMatrix& z_matrix() const noexcept { return z_matrix_; }
@@ -72,14 +74,14 @@ class InternalCoordinates {
 
   /// z [dimension, n_samples] -> positions [n_samples, n_atoms, 3] nm and log_det [n_samples] = log|det dx/dz|.
   /// Values of z outside [0,1] are clamped (interval) or wrapped (circle). @throws InputError if sizes do not fit.
-  void to_cartesian(std::span<const float> z, std::span<float> positions, std::span<double> log_det) const;
-  void to_cartesian(std::span<const double> z, std::span<double> positions, std::span<double> log_det) const;
+  void to_cartesian(std::span<const float> z, std::span<float> positions, std::span<double> log_det) const override;
+  void to_cartesian(std::span<const double> z, std::span<double> positions, std::span<double> log_det) const override;
 
   /// The inverse, with log_det [n_samples] = log|det dx/dz| at that point (not of the inverse). A conformation that z
   /// cannot represent (the wrong chirality or hydrogen labels, a bond or angle out of range) gets z as far as it goes,
   /// clamped, and representable[n] = 0; else 1. Any rigid placement is accepted; rounding is forgiven.
   void from_cartesian(std::span<const double> positions, std::span<double> z, std::span<double> log_det,
-                      std::span<std::uint8_t> representable) const;
+                      std::span<std::uint8_t> representable) const override;
   void from_cartesian(std::span<const float> positions, std::span<float> z, std::span<double> log_det,
                       std::span<std::uint8_t> representable) const;
 

@@ -143,11 +143,6 @@ SplineFlow::Mapped SplineFlow::forward(const at::Tensor& base, ConditionerPrecis
 SplineFlow::Mapped SplineFlow::inverse(const at::Tensor& z, ConditionerPrecision precision) const {
   return implementation_->map(CouplingDirection::inverse, z, precision);
 }
-at::Tensor SplineFlow::log_prob(const at::Tensor& z, ConditionerPrecision precision) const {
-  const Mapped mapped = inverse(z, precision);
-  return base_log_prob(mapped.x) + mapped.log_det;
-}
-
 SplineFlow::Sample SplineFlow::sample(std::int64_t n_samples, RandomStream& random,
                                       ConditionerPrecision precision) const {
   const c10::NoGradGuard no_grad;
@@ -195,29 +190,6 @@ at::Tensor SplineFlow::base_sample(std::int64_t n_samples, RandomStream& random)
 }
 
 std::vector<at::Tensor> SplineFlow::parameters() const { return implementation_->parameters; }
-
-std::int64_t SplineFlow::n_parameters() const {
-  std::int64_t n = 0;
-  for (const auto& leaf : implementation_->parameters) n += leaf.numel();
-  return n;
-}
-
-at::Tensor SplineFlow::flat_parameters() const {
-  const c10::NoGradGuard no_grad;
-  return at::cat(implementation_->parameters).to(at::kCPU);
-}
-
-void SplineFlow::set_flat_parameters(const at::Tensor& flat) {
-  const c10::NoGradGuard no_grad;
-  if (flat.dim() != 1 || flat.numel() != n_parameters()) {
-    throw InputError(fmt::format("this flow has {} parameters, {} were given", n_parameters(), flat.numel()));
-  }
-  std::int64_t offset = 0;
-  for (auto& leaf : implementation_->parameters) {
-    leaf.copy_(flat.narrow(0, offset, leaf.numel()));
-    offset += leaf.numel();
-  }
-}
 
 void SplineFlow::parameters_changed() const {
   for (const auto& layer : implementation_->fused) layer.parameters_changed();

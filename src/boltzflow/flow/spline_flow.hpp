@@ -7,8 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "boltzflow/base/random.hpp"
-#include "boltzflow/flow/conditioner_precision.hpp"
+#include "boltzflow/flow/density.hpp"
 
 namespace boltzflow {
 
@@ -44,51 +43,30 @@ struct SplineFlowOptions {
 ///
 /// The kernels share work between threads of their own (set_thread_count). LibTorch's should be off,
 /// at::set_num_threads(1): after every operation they keep spinning on the cores that the kernels want.
-class SplineFlow {
+class SplineFlow final : public Density {
  public:
   SplineFlow(std::vector<FlowDimension> dimensions, SplineFlowOptions options, std::uint64_t initialization_seed);
-  ~SplineFlow();
+  ~SplineFlow() override;
   SplineFlow(SplineFlow&&) noexcept;
   SplineFlow& operator=(SplineFlow&&) noexcept;
 
-  struct Mapped {
-    at::Tensor x;        ///< [n_samples, dimension] float32
-    at::Tensor log_det;  ///< [n_samples] float32
-  };
-  struct Sample {
-    at::Tensor z;         ///< [n_samples, dimension] float32, in [0,1]
-    at::Tensor log_prob;  ///< [n_samples] float64, log q(z), from the pass that made the sample
-  };
+  Mapped forward(const at::Tensor& base, ConditionerPrecision precision) const override;
+  Mapped inverse(const at::Tensor& z, ConditionerPrecision precision) const override;
+  Sample sample(std::int64_t n_samples, RandomStream& random, ConditionerPrecision precision) const override;
+  at::Tensor log_prob_no_grad(const at::Tensor& z, ConditionerPrecision precision) const override;
+  at::Tensor base_log_prob(const at::Tensor& x) const override;
+  at::Tensor base_sample(std::int64_t n_samples, RandomStream& random) const override;
 
-  Mapped forward(const at::Tensor& base, ConditionerPrecision precision) const;
-  Mapped inverse(const at::Tensor& z, ConditionerPrecision precision) const;
-  /// log q(z), [n_samples] float32; differentiable with respect to parameters() and z.
-  at::Tensor log_prob(const at::Tensor& z, ConditionerPrecision precision) const;
-  /// Independent samples and their log_prob, no gradients; reproducible from the stream's state alone, whatever the
-  /// number of threads, up to the kernels' rounding. Memory beyond the result does not grow with n_samples.
-  Sample sample(std::int64_t n_samples, RandomStream& random, ConditionerPrecision precision) const;
-  /// log q(z) without gradients, in batches; [n_samples] float64.
-  at::Tensor log_prob_no_grad(const at::Tensor& z, ConditionerPrecision precision) const;
-
-  /// Base density on [n_samples, dimension]: log_prob [n_samples] float32, and samples.
-  at::Tensor base_log_prob(const at::Tensor& x) const;
-  at::Tensor base_sample(std::int64_t n_samples, RandomStream& random) const;
-
-  /// The leaf parameters, one flat float32 tensor per coupling layer, and its layout by name for inspection.
-  std::vector<at::Tensor> parameters() const;
-  std::int64_t n_parameters() const;
-  /// Values are copied in and out as one flat float32 vector in an order that does not depend on the kernels' packing.
-  at::Tensor flat_parameters() const;
-  void set_flat_parameters(const at::Tensor& flat);
-  /// Call after writing parameters through raw pointers, so that packed copies are made anew.
-  void parameters_changed() const;
-  /// An independent flow with the same values.
+  /// One flat float32 tensor per coupling layer.
+  std::vector<at::Tensor> parameters() const override;
+  void parameters_changed() const override;
   SplineFlow clone() const;
-  void to_device(const std::string& device);
+  std::unique_ptr<Density> copy() const override { return std::make_unique<SplineFlow>(clone()); }
+  void to_device(const std::string& device) override;
   /// Makes CPU passes use plain tensor operations too (tests, debugging).
   void use_composite(bool composite);
 
-  int dimension() const noexcept;
+  int dimension() const noexcept override;
   const SplineFlowOptions& options() const noexcept;
   const std::vector<FlowDimension>& dimensions() const noexcept;
 
