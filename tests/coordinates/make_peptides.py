@@ -15,6 +15,9 @@ import numpy as np
 import openmm
 from openmm import app, unit
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "molecule"))
+from peptide_chain import chain_of_templates  # noqa: E402
+
 TWENTY = "ALA ARG ASN ASP CYS GLN GLU GLY HIE ILE LEU LYS MET PHE PRO SER THR TRP TYR VAL".split()
 PEPTIDES = {
     "all-residues": ["ACE"] + TWENTY + ["NME"],
@@ -31,22 +34,10 @@ STEREOCENTRES = {
 }
 
 
-def topology_of(residues):
-    topology = app.Topology()
-    chain = topology.addChain("A")
-    carbon = None
-    for name in residues:
-        template = FORCE_FIELD._templates[name]
-        three = name[1:] if len(name) == 4 else {"HIE": "HIS", "HIP": "HIS"}.get(name, name)
-        residue = topology.addResidue({"HIP": "HIS"}.get(three, three), chain)
-        atoms = [topology.addAtom(atom.name, atom.element, residue) for atom in template.atoms]
-        by_name = {atom.name: atom for atom in atoms}
-        for i, j in template.bonds:
-            topology.addBond(atoms[i], atoms[j])
-        if carbon is not None:
-            topology.addBond(carbon, by_name["N"])
-        carbon = by_name.get("C")
-    return topology
+def residue_name(template):
+    """HIS for its forms, and no N or C before the ends' names."""
+    name = template[1:] if len(template) == 4 else template
+    return "HIS" if name in ("HIE", "HIP") else name
 
 
 def stereo_force(topology, trans=True):
@@ -127,7 +118,7 @@ if __name__ == "__main__":
     folder = Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)
     for name, residues in PEPTIDES.items():
-        topology = topology_of(residues)
+        topology = chain_of_templates(FORCE_FIELD, residues, residue_name)
         system = FORCE_FIELD.createSystem(topology, nonbondedMethod=app.NoCutoff, constraints=None)
         positions, energy = structure_of(topology, system, np.random.default_rng(7))
         write_pdb(folder / f"{name}.pdb", topology, positions)

@@ -14,6 +14,9 @@ import numpy as np
 import openmm
 from openmm import app, unit
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "molecule"))
+from peptide_chain import chain_of_templates  # noqa: E402
+
 # name: residues, force field files, and the cutoff in nm where there is one. Short cutoffs, so that much is cut off.
 SYSTEMS = {
     "ala_obc1": (["ACE", "ALA", "NME"], ["amber96.xml", "implicit/obc1.xml"], None),
@@ -27,23 +30,6 @@ SYSTEMS = {
     "ala2_obc2_cutoff": (["ACE", "ALA", "ALA", "NME"], ["amber99sbildn.xml", "amber99_obc.xml"], 0.7),
     "ala_gbn2_cutoff": (["ACE", "ALA", "NME"], ["amber14/protein.ff14SB.xml", "implicit/gbn2.xml"], 0.65),
 }
-
-
-def topology_of(residues, force_field):
-    topology = app.Topology()
-    chain = topology.addChain("A")
-    carbon = None
-    for name in residues:
-        template = force_field._templates[name]
-        residue = topology.addResidue(name, chain)
-        atoms = [topology.addAtom(atom.name, atom.element, residue) for atom in template.atoms]
-        by_name = {atom.name: atom for atom in atoms}
-        for i, j in template.bonds:
-            topology.addBond(atoms[i], atoms[j])
-        if carbon is not None:
-            topology.addBond(carbon, by_name["N"])
-        carbon = by_name.get("C")
-    return topology
 
 
 def minimised(system, positions):
@@ -74,7 +60,7 @@ if __name__ == "__main__":
     folder.mkdir(parents=True, exist_ok=True)
     for name, (residues, files, cutoff) in SYSTEMS.items():
         force_field = app.ForceField(*files)
-        topology = topology_of(residues, force_field)
+        topology = chain_of_templates(force_field, residues)
         method = {"nonbondedMethod": app.NoCutoff} if cutoff is None else {
             "nonbondedMethod": app.CutoffNonPeriodic, "nonbondedCutoff": cutoff * unit.nanometer}
         system = force_field.createSystem(topology, constraints=None, **method)
