@@ -39,7 +39,7 @@ TEST_P(AllPeptides, HaveOpenMMsParameters) {
     ++n_compared;
     if (HasFailure()) return;
   }
-  EXPECT_GE(n_compared, 42);
+  EXPECT_GE(n_compared, 44);
 }
 INSTANTIATE_TEST_SUITE_P(ForceFields, AllPeptides,
                          testing::Values("amber96", "amber99sbildn", "amber14/protein.ff14SB"),
@@ -144,6 +144,92 @@ std::string error_of(Function function) {
     return error.what();
   }
   return "";
+}
+
+std::string written_pdb(const MolecularSystem& system, const std::filesystem::path& path) {
+  const auto writer = make_frame_writer(path, system);
+  writer->append({1, system.positions});
+  writer->finish();
+  return read_file(path);
+}
+
+std::string without_lines(const std::string& text, const std::string& start) {
+  std::istringstream lines(text);
+  std::string out;
+  for (std::string line; std::getline(lines, line);)
+    if (!line.starts_with(start)) out += line + "\n";
+  return out;
+}
+
+// A chain whose sulphurs are far apart: what bonds them is a record, and without one they lack a hydrogen.
+TEST(BuildSystem, TakesDisulphidesFromRecordsOfAPdb) {
+  const MolecularSystem built = build_system_from_sequence("ACE-CYS-GLY-GLY-CYS-NME", {.disulphides = {{2, 5}}});
+  const auto path = scratch("bridged.pdb");
+  const std::string whole = written_pdb(built, path), bare = without_lines(whole, "CONECT");
+  const auto expect_built = [&] { expect_same_parameters(build_system_from_pdb(path), built, 1e-12); };
+  expect_built();  // CONECT
+  const std::string record = "SSBOND   1 CYS A    2    CYS A    5                          1555   1555  2.04\n";
+  write_bytes(path, record + bare);
+  expect_built();
+  const auto error = [&](const std::string& text) {
+    write_bytes(path, text);
+    return error_of([&] { build_system_from_pdb(path); });
+  };
+  using testing::AllOf;
+  using testing::HasSubstr;
+  EXPECT_THAT(error(bare),
+              AllOf(HasSubstr("bridged.pdb:"), HasSubstr("SG of residue CYS 2 has no hydrogen"), HasSubstr("SSBOND")));
+  const auto changed = [&](std::size_t at, const std::string& with) {
+    std::string text = record;
+    return text.replace(at, with.size(), with) + bare;
+  };
+  EXPECT_THAT(error(changed(31, "   4")), AllOf(HasSubstr("bridged.pdb:1: "), HasSubstr("no SG of a cysteine")));
+  EXPECT_THAT(error(changed(29, "B")), HasSubstr("residue 5 of chain \"B\""));
+  EXPECT_THAT(error(changed(31, "   2")), HasSubstr("bonds a residue to itself"));
+  // A thiolate is asked for by its name.
+  std::string charged = bare;
+  for (std::size_t at = 0; (at = charged.find("CYS", at)) != std::string::npos;) charged.replace(at, 3, "CYM");
+  EXPECT_EQ(error(charged), "");
+  EXPECT_THAT(error(changed(17, "two ")), AllOf(HasSubstr("bridged.pdb:1: "), HasSubstr("not a residue number")));
+}
+
+// Four sulphurs at the corners of a rectangle: each takes the nearer one, if it is nearer than 0.3 nm.
+TEST(BuildSystem, BondsTheNearestSulphursOfAPdb) {
+  const auto path = scratch("near.pdb");
+  MolecularSystem system = build_system_from_sequence("ACE-CYX-GLY-CYX-GLY-CYX-GLY-CYX-NME",
+                                                      {.solvent = "vacuum", .disulphides = {{2, 6}, {4, 8}}});
+  const auto write = [&](double width, double height) {
+    int n = 0;
+    for (int i = 0; i < system.n_atoms(); ++i) {
+      if (system.atoms[i].name != "SG") continue;
+      system.positions[3 * i] = 100 + (n % 2) * width;
+      system.positions[3 * i + 1] = 100 + (n / 2) * height;
+      system.positions[3 * i + 2] = 100;
+      ++n;
+    }
+    write_bytes(path, without_lines(written_pdb(system, path), "CONECT"));
+  };
+  write(0.28, 0.2);
+  EXPECT_EQ(build_system_from_pdb(path, {.solvent = "vacuum"}).bonds, system.bonds);
+  write(0.5, 0.31);
+  EXPECT_THAT(error_of([&] { build_system_from_pdb(path, {.solvent = "vacuum"}); }),
+              testing::HasSubstr("SG of residue CYX 2 has no hydrogen, and no other sulphur is within 0.3 nm"));
+}
+
+TEST(BuildSystem, NamesWhatIsWrongWithDisulphides) {
+  const auto error = [](const std::string& sequence, std::vector<std::array<int, 2>> disulphides) {
+    return error_of([&] { build_system_from_sequence(sequence, {.disulphides = disulphides}); });
+  };
+  EXPECT_THAT(error("CYX-ALA-CYS", {}), testing::HasSubstr("residue 1 is CYX, the half of a disulphide"));
+  EXPECT_THAT(error("CYS-ALA-CYS", {{1, 2}}), testing::HasSubstr("disulphide 1-2: residue 2 is ALA, not CYS"));
+  EXPECT_THAT(error("CYS-ALA-CYS", {{1, 4}}), testing::HasSubstr("residue 4 is not in 1 to 3"));
+  EXPECT_THAT(error("CYS-ALA-CYS", {{0, 3}}), testing::HasSubstr("residue 0 is not in 1 to 3"));
+  EXPECT_THAT(error("CYS-ALA-CYS", {{1, 1}}), testing::HasSubstr("residue 1 cannot have two disulphides"));
+  EXPECT_THAT(error("CYS-CYS-CYS", {{1, 2}, {2, 3}}), testing::HasSubstr("residue 2 cannot have two disulphides"));
+  EXPECT_THAT(error_of([] {
+                build_system_from_pdb("any.pdb", {.disulphides = {{1, 2}}});
+              }),
+              testing::HasSubstr("SSBOND"));
 }
 
 TEST(BuildSystem, NamesWhatIsWrongWithASequence) {

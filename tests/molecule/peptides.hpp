@@ -2,6 +2,7 @@
 #pragma once
 #include <filesystem>
 #include <fstream>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -11,7 +12,7 @@ namespace boltzflow {
 
 /// A line of the list that make_peptides.py wrote.
 struct Peptide {
-  std::string sequence, force_field, solvent, constraints, xml;
+  std::string sequence, disulphides, force_field, solvent, constraints, xml;
   double cutoff;
 
   BuildOptions options() const {
@@ -20,6 +21,9 @@ struct Peptide {
     out.solvent = solvent;
     out.fix_hydrogen_bonds = constraints == "h-bonds";
     if (cutoff > 0) out.cutoff = cutoff;
+    std::istringstream pairs(disulphides == "none" ? "" : disulphides);
+    for (std::string pair; std::getline(pairs, pair, ',');)
+      out.disulphides.push_back({std::stoi(pair), std::stoi(pair.substr(pair.find('-') + 1))});
     return out;
   }
 };
@@ -29,7 +33,8 @@ inline std::vector<Peptide> peptides() {
   const std::filesystem::path folder(BOLTZFLOW_PEPTIDES);
   std::ifstream list(folder / "list.txt");
   std::vector<Peptide> out;
-  for (Peptide p; list >> p.sequence >> p.force_field >> p.solvent >> p.constraints >> p.cutoff >> p.xml;) {
+  for (Peptide p;
+       list >> p.sequence >> p.disulphides >> p.force_field >> p.solvent >> p.constraints >> p.cutoff >> p.xml;) {
     p.xml = (folder / p.xml).string();
     out.push_back(p);
   }

@@ -74,13 +74,16 @@ MolecularSystem build(const Topology& topology, const Chemistry& chemistry, cons
 
 MolecularSystem build_system_from_sequence(const std::string& sequence, const BuildOptions& options) {
   const Chemistry chemistry = chemistry_of(options);
-  MolecularSystem system = build(peptide_topology(sequence, chemistry.force_field), chemistry, sequence, options);
+  MolecularSystem system =
+      build(peptide_topology(sequence, chemistry.force_field, options.disulphides), chemistry, sequence, options);
   system.name = sequence;
   system.positions = start_structure(system);
   return system;
 }
 
 MolecularSystem build_system_from_pdb(const std::filesystem::path& pdb, const BuildOptions& options) {
+  if (!options.disulphides.empty())
+    throw InputError(pdb.string(), "disulphides are for sequences; name those of a PDB file in its SSBOND records");
   const Chemistry chemistry = chemistry_of(options);
   MolecularSystem system = build(pdb_topology(pdb, chemistry.force_field), chemistry, pdb.filename().string(), options);
   system.name = pdb.stem().string();

@@ -3,7 +3,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cctype>
+#include <map>
 
 #include "boltzflow/base/atomic_file.hpp"
 #include "boltzflow/base/errors.hpp"
@@ -55,8 +57,13 @@ class PdbReader {
         end_model();
       else if (record == "TER")
         ++segment_;
+      else if (record == "SSBOND")
+        read_disulphide();
+      else if (record == "CONECT")
+        read_connections();
     }
     end_model();
+    find_bonds();
     if (file_.frames.n_frames == 0) throw InputError(origin_, "there are no ATOM or HETATM records in this file");
     return std::move(file_);
   }
@@ -91,8 +98,40 @@ class PdbReader {
     atom.element = capitalised(trimmed(columns(line_, 77, 78)));
     if (element_mass(atom.element) == 0) atom.element = element_from_name(atom.name, atom.residue_name);
     atom.mass = element_mass(atom.element);
+    serial_.emplace(trimmed(columns(line_, 7, 11)), static_cast<int>(file_.atoms.size()));
     file_.atoms.push_back(std::move(atom));
     file_.records.push_back({line_number_, line_[26], segment_});
+  }
+
+  void read_disulphide() {
+    PdbDisulphide bond{line_number_, {}, {}};
+    for (const auto& [n, chain, first] : {std::tuple{0, 16, 18}, std::tuple{1, 30, 32}}) {
+      bond.chain[n] = trimmed(columns(line_, chain, chain));
+      const auto number = number_in<int>(columns(line_, first, first + 3));
+      if (!number)
+        fail(fmt::format("\"{}\" in columns {} to {} of this SSBOND record is not a residue number",
+                         columns(line_, first, first + 3), first, first + 3));
+      bond.residue_number[n] = *number;
+    }
+    file_.disulphides.push_back(std::move(bond));
+  }
+
+  /// Atoms go by their serial numbers, which are words here: large files continue them with letters.
+  void read_connections() {
+    const std::string from(trimmed(columns(line_, 7, 11)));
+    for (const std::size_t first : {12, 17, 22, 27})
+      if (const std::string_view to = trimmed(columns(line_, first, first + 4)); !to.empty())
+        connections_.emplace_back(from, to);
+  }
+
+  void find_bonds() {
+    for (const auto& [from, to] : connections_) {
+      const auto i = serial_.find(from), j = serial_.find(to);
+      if (i == serial_.end() || j == serial_.end() || i->second == j->second) continue;
+      file_.bonds.push_back({std::min(i->second, j->second), std::max(i->second, j->second)});
+    }
+    std::ranges::sort(file_.bonds);
+    file_.bonds.erase(std::unique(file_.bonds.begin(), file_.bonds.end()), file_.bonds.end());
   }
 
   void end_model() {
@@ -109,6 +148,8 @@ class PdbReader {
   const std::string& origin_;
   long line_number_ = 0;
   int n_atoms_in_model_ = 0, segment_ = 0;
+  std::map<std::string, int> serial_;  ///< atoms of the first model
+  std::vector<std::pair<std::string, std::string>> connections_;
   PdbFile file_;
 };
 

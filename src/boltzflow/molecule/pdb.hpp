@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include <array>
 #include <filesystem>
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "boltzflow/molecule/frames.hpp"
 
@@ -14,19 +17,28 @@ struct PdbRecord {
   int segment;          ///< counts TER records before it
 };
 
+/// An SSBOND record: two residues by chain and number.
+struct PdbDisulphide {
+  long line;
+  std::array<std::string, 2> chain;
+  std::array<int, 2> residue_number;
+};
+
 /// What a PDB file holds: the atoms of its first model, and the positions of all models.
 struct PdbFile {
   std::vector<Atom>
       atoms;  ///< names, elements (columns 77-78, else from the name), residues, chains; mass of the element
-  std::vector<PdbRecord> records;  ///< one per atom
-  long alternate_location = 0;     ///< the line of the first atom that was left out as an alternative; 0: none
-  Frames frames;                   ///< one per MODEL
+  std::vector<PdbRecord> records;          ///< one per atom
+  std::vector<std::array<int, 2>> bonds;   ///< of CONECT records between atoms that are there; i < j, each once
+  std::vector<PdbDisulphide> disulphides;  ///< of SSBOND records
+  long alternate_location = 0;             ///< the line of the first atom that was left out as an alternative; 0: none
+  Frames frames;                           ///< one per MODEL
 };
 
-/// This reads ATOM and HETATM records; of alternative locations the first (blank, A or 1) is kept. Models are set apart
-/// by MODEL/ENDMDL, or by END.
-/// @throws MissingInputError, IoError; InputError with file:line for records that are cut short or hold no numbers,
-/// models
+/// This reads ATOM, HETATM, SSBOND and CONECT records; of alternative locations the first (blank, A or 1) is kept.
+/// Models are set apart by MODEL/ENDMDL, or by END.
+/// @throws MissingInputError, IoError; InputError with file:line for atom and SSBOND records that are cut short or hold
+/// no numbers, models
 ///         with different numbers of atoms, and files without atoms.
 PdbFile read_pdb(const std::filesystem::path& path);
 

@@ -8,6 +8,8 @@
 #include <limits>
 #include <map>
 #include <set>
+#include <tuple>
+#include <utility>
 
 #include "boltzflow/base/errors.hpp"
 #include "boltzflow/molecule/pdb.hpp"
@@ -182,18 +184,58 @@ class PdbTopologyReader {
     }
   }
 
+  int cysteine_sulphur(const TopologyResidue& residue) const {
+    return residue.name == "CYS" || residue.name == "CYX" ? find(residue, "SG") : -1;
+  }
+
+  int sulphur_of(const PdbDisulphide& bond, int end) const {
+    for (const auto& residue : topology_.residues)
+      if (residue.chain == bond.chain[end] && residue.number == bond.residue_number[end])
+        if (const int sulphur = cysteine_sulphur(residue); sulphur >= 0) return sulphur;
+    throw InputError(origin_, bond.line,
+                     fmt::format("this record bonds residue {} of chain \"{}\", but the file has no SG of a cysteine "
+                                 "there; correct or remove the record",
+                                 bond.residue_number[end], bond.chain[end]));
+  }
+
+  /// Disulphides that the file names (SSBOND, CONECT), then those of other sulphurs without hydrogens that are near
+  /// enough, the nearest first.
   void bond_sulphurs() {
-    constexpr double longest = 0.25;  // nm; a disulphide bond is 0.204
-    std::vector<int> sulphurs;
-    const auto bonded = bonded_atoms(topology_.n_atoms(), topology_.bonds);
-    for (const auto& residue : topology_.residues) {
-      if (residue.name != "CYS" && residue.name != "CYX") continue;
-      const int sulphur = find(residue, "SG");
-      if (sulphur >= 0 && bonded[sulphur].size() == 1) sulphurs.push_back(sulphur);
+    constexpr double longest = 0.3;  // nm; a disulphide bond is 0.204, and sulphurs do not touch before 0.36
+    std::set<int> sulphurs;
+    for (const auto& residue : topology_.residues)
+      if (const int sulphur = cysteine_sulphur(residue); sulphur >= 0) sulphurs.insert(sulphur);
+    std::set<std::pair<int, int>> bonds;
+    for (const auto& bond : pdb_.disulphides) {
+      const int i = sulphur_of(bond, 0), j = sulphur_of(bond, 1);
+      if (i == j) throw InputError(origin_, bond.line, "this record bonds a residue to itself");
+      bonds.insert(std::minmax(i, j));
     }
-    for (std::size_t i = 0; i < sulphurs.size(); ++i)
-      for (std::size_t j = i + 1; j < sulphurs.size(); ++j)
-        if (distance(sulphurs[i], sulphurs[j]) < longest) topology_.bonds.push_back({sulphurs[i], sulphurs[j]});
+    for (const auto& [i, j] : pdb_.bonds)
+      if (sulphurs.contains(i) && sulphurs.contains(j)) bonds.insert({i, j});
+    const auto bonded = bonded_atoms(topology_.n_atoms(), topology_.bonds);
+    std::erase_if(sulphurs, [&](int i) {
+      return bonded[i].size() != 1 ||
+             std::ranges::any_of(bonds, [&](const auto& bond) { return bond.first == i || bond.second == i; });
+    });
+    std::set<std::tuple<double, int, int>> near;
+    for (const int i : sulphurs)
+      for (const int j : sulphurs)
+        if (i < j && distance(i, j) < longest) near.emplace(distance(i, j), i, j);
+    for (const auto& [_, i, j] : near) {
+      if (!sulphurs.contains(i) || !sulphurs.contains(j)) continue;
+      bonds.insert({i, j});
+      sulphurs.erase(i);
+      sulphurs.erase(j);
+    }
+    if (!sulphurs.empty()) {
+      const int bare = *sulphurs.begin();
+      fail(bare,
+           fmt::format("SG of residue {} has no hydrogen, and no other sulphur is within {} nm; add the hydrogen, "
+                       "name its disulphide in an SSBOND record, or call the residue CYM if it is charged",
+                       label(topology_.residues[topology_.residue_of[bare]]), longest));
+    }
+    for (const auto& [i, j] : bonds) topology_.bonds.push_back({i, j});
   }
 
   /// Files number hydrogens in several ways (HB1, HB2 for HB2, HB3; 1HH3): names of a residue that are not the

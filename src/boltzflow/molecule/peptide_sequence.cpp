@@ -8,6 +8,7 @@
 #include <cctype>
 #include <sstream>
 #include <string_view>
+#include <utility>
 
 #include "boltzflow/base/errors.hpp"
 
@@ -16,7 +17,7 @@ namespace {
 
 constexpr std::string_view amino_acids[] = {"ALA", "ARG", "ASN", "ASP", "CYS", "GLN", "GLU", "GLY", "HIS",
                                             "ILE", "LEU", "LYS", "MET", "PHE", "PRO", "SER", "THR", "TRP",
-                                            "TYR", "VAL", "HID", "HIE", "HIP", "ASH", "GLH", "LYN"};
+                                            "TYR", "VAL", "HID", "HIE", "HIP", "ASH", "GLH", "LYN", "CYX"};
 
 bool is_amino_acid(std::string_view name) {
   return std::find(std::begin(amino_acids), std::end(amino_acids), name) != std::end(amino_acids);
@@ -48,14 +49,40 @@ std::vector<std::string> residues_of(const std::string& sequence) {
   return names;
 }
 
+/// Whether each residue is in a disulphide.
+std::vector<char> bridged_residues(const std::string& sequence, const std::vector<std::string>& names,
+                                   std::span<const std::array<int, 2>> disulphides) {
+  std::vector<char> bridged(names.size(), 0);
+  for (const auto& pair : disulphides)
+    for (const int number : pair) {
+      const auto fail = [&](const std::string& what) {
+        throw InputError(sequence, fmt::format("disulphide {}-{}: {}", pair[0], pair[1], what));
+      };
+      if (number < 1 || static_cast<std::size_t>(number) > names.size())
+        fail(fmt::format("residue {} is not in 1 to {}", number, names.size()));
+      const std::string& name = names[static_cast<std::size_t>(number) - 1];
+      if (name != "CYS" && name != "CYX") fail(fmt::format("residue {} is {}, not CYS", number, name));
+      if (std::exchange(bridged[static_cast<std::size_t>(number) - 1], 1))
+        fail(fmt::format("residue {} cannot have two disulphides", number));
+    }
+  for (std::size_t n = 0; n < names.size(); ++n)
+    if (names[n] == "CYX" && !bridged[n])
+      throw InputError(sequence, fmt::format("residue {} is CYX, the half of a disulphide; say which residue is the "
+                                             "other (--disulphide {}-N), or write CYS",
+                                             n + 1, n + 1));
+  return bridged;
+}
+
 }  // namespace
 
-Topology peptide_topology(const std::string& sequence, const ForceFieldDefinition& force_field) {
+Topology peptide_topology(const std::string& sequence, const ForceFieldDefinition& force_field,
+                          std::span<const std::array<int, 2>> disulphides) {
   const std::vector<std::string> names = residues_of(sequence);
+  const std::vector<char> bridged = bridged_residues(sequence, names, disulphides);
   Topology topology;
   int previous_carbon = -1;  // of the residue before
   for (std::size_t n = 0; n < names.size(); ++n) {
-    std::string template_name = names[n] == "HIS" ? "HIE" : names[n];
+    std::string template_name = names[n] == "HIS" ? "HIE" : bridged[n] ? "CYX" : names[n];
     // The last of two or more residues without a cap carries the charge of its end.
     if (is_amino_acid(names[n])) {
       if (n == 0) template_name = "N" + template_name;
@@ -87,6 +114,13 @@ Topology peptide_topology(const std::string& sequence, const ForceFieldDefinitio
     const int carbon = residue->find("C");
     previous_carbon = carbon < 0 ? -1 : first + carbon;
   }
+  const auto sulphur_of = [&](int number) {
+    const TopologyResidue& residue = topology.residues[static_cast<std::size_t>(number) - 1];
+    for (int i = residue.first_atom; i < residue.first_atom + residue.n_atoms; ++i)
+      if (topology.atoms[i].name == "SG") return i;
+    throw InputError(residue.where, fmt::format("{} gives CYX no atom SG to bond", force_field.origin));
+  };
+  for (const auto& [one, other] : disulphides) topology.bonds.push_back({sulphur_of(one), sulphur_of(other)});
   return topology;
 }
 

@@ -10,6 +10,7 @@
 #include <map>
 #include <numbers>
 #include <set>
+#include <tuple>
 
 #include "boltzflow/base/errors.hpp"
 #include "boltzflow/molecule/topology.hpp"
@@ -32,12 +33,23 @@ Vector unit(const Vector& a) {
 }
 double distance(const Vector& a, const Vector& b) { return std::sqrt(dot(a - b, a - b)); }
 
+/// A chain is built as if its disulphides were open.
+std::vector<std::array<int, 2>> bonds_but_disulphides(const MolecularSystem& system) {
+  auto bonds = system.bonds;
+  std::erase_if(bonds, [&](const auto& bond) {
+    const Atom &a = system.atoms[bond[0]], &b = system.atoms[bond[1]];
+    return a.element == "S" && b.element == "S" &&
+           std::tie(a.residue_number, a.chain) != std::tie(b.residue_number, b.chain);
+  });
+  return bonds;
+}
+
 /// Places atoms outwards from a first bond, all neighbours of a centre at a time.
 class StructureBuilder {
  public:
   explicit StructureBuilder(const MolecularSystem& system)
       : system_(system),
-        bonded_(bonded_atoms(system.n_atoms(), system.bonds)),
+        bonded_(bonded_atoms(system.n_atoms(), bonds_but_disulphides(system))),
         position_(system.atoms.size()),
         placed_(system.atoms.size(), 0) {
     for (const auto& b : system.harmonic_bonds) lengths_[std::minmax(b.i, b.j)] = b.length;

@@ -13,7 +13,7 @@ namespace boltzflow {
 /// equilibrium value, backbones extended (phi -140, proline about -60, psi 140, omega 180 degrees), side chains
 /// staggered or in the plane as their bonds ask for and turned away from what is already there, planar rings planar.
 /// Amino acids are L (stereocentres()). Rings close as well as equilibrium angles let them, to some hundredths of a
-/// nanometre: minimise the energy before use.
+/// nanometre: minimise the energy before use. Disulphides between residues stay open (minimize_structure closes them).
 /// @return [n_atoms, 3] nm, centred at the origin.
 /// @throws InputError if a bond or an angle between bonds has no equilibrium value, the molecule has one atom only, or
 ///         equilibrium values leave a torsion undefined (three atoms in a line).

@@ -2,6 +2,8 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <array>
+#include <charconv>
 #include <cmath>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -11,13 +13,14 @@
 #include "boltzflow/molecule/build_system.hpp"
 #include "boltzflow/molecule/frames.hpp"
 #include "boltzflow/molecule/system_file.hpp"
-#include "boltzflow/sampling/minimize_energy.hpp"
+#include "boltzflow/sampling/minimize_structure.hpp"
 
 namespace boltzflow {
 namespace {
 
 struct Words {
   std::string sequence, pdb, constraints = "none", output;
+  std::vector<std::string> disulphides;
   BuildOptions options;
   double cutoff = 0, temperature = 300;
   bool minimise = true;
@@ -33,8 +36,21 @@ MolecularSystem built(const Words& words, const BuildOptions& options) {
 MinimizationResult minimised(const Words& words, BuildOptions options) {
   options.fix_hydrogen_bonds = false;
   const MolecularSystem flexible = built(words, options);
-  return minimize_energy(*make_force_field(flexible), flexible.positions,
-                         {.max_iterations = 5000, .gradient_tolerance = 2});
+  return minimize_structure(flexible, {.max_iterations = 5000, .gradient_tolerance = 0.5});
+}
+
+/// "3-8" as two residues.
+std::array<int, 2> disulphide(const std::string& word) {
+  std::array<int, 2> pair{};
+  const char* const end = word.data() + word.size();
+  const auto first = std::from_chars(word.data(), end, pair[0]);
+  if (first.ec == std::errc() && first.ptr != end && *first.ptr == '-') {
+    const auto second = std::from_chars(first.ptr + 1, end, pair[1]);
+    if (second.ec == std::errc() && second.ptr == end) return pair;
+  }
+  throw Error(
+      ExitStatus::usage,
+      fmt::format("system build: --disulphide \"{}\" is no pair of residues; write 3-8, counting from 1", word));
 }
 
 ExitStatus build(const Words& words, const Invocation& invocation) {
@@ -44,6 +60,7 @@ ExitStatus build(const Words& words, const Invocation& invocation) {
   BuildOptions options = words.options;
   options.fix_hydrogen_bonds = words.constraints == "h-bonds";
   if (words.cutoff > 0) options.cutoff = words.cutoff;
+  for (const auto& word : words.disulphides) options.disulphides.push_back(disulphide(word));
   std::filesystem::path output = words.output;
   if (output.extension() == ".json" || output.extension() == ".pdb") output.replace_extension();
 
@@ -92,6 +109,10 @@ Verb::Action define_system_build(CLI::App& options) {
       "SEQUENCE", words->sequence,
       "residues with hyphens between them, from the N terminus: ACE-ALA-NME with caps, or GLU-LEU-ILE-LEU "
       "with charged ends");
+  options
+      .add_option("--disulphide", words->disulphides,
+                  "residues of a SEQUENCE whose sulphurs are bonded, counted from 1: 3-8, or 3-8,5-12")
+      ->delimiter(',');
   options.add_option("--pdb", words->pdb, "a structure with all its hydrogens, in place of a sequence");
   options
       .add_option("--force-field", words->options.force_fields,
