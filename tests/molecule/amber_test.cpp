@@ -6,6 +6,7 @@
 
 #include "boltzflow/base/atomic_file.hpp"
 #include "boltzflow/base/errors.hpp"
+#include "boltzflow/molecule/openmm_system.hpp"
 #include "boltzflow/molecule/system_file.hpp"
 #include "molecule/fixtures.hpp"
 #include "molecule/system_comparison.hpp"
@@ -17,18 +18,14 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::ThrowsMessage;
 
-AmberSolvent solvent_of(const std::string& name) {
-  return name == "none" ? AmberSolvent::none : name == "obc1" ? AmberSolvent::obc1 : AmberSolvent::obc2;
-}
-
 class AmberTopology : public testing::TestWithParam<std::tuple<const char*, const char*>> {};
 
 // The same file read by OpenMM's AmberPrmtopFile: only the order of multiplications may differ.
 TEST_P(AmberTopology, HasTheParametersOpenMMReads) {
   const auto [name, solvent] = GetParam();
   const auto expected = read_system_file(fixture(std::string(name) + "_" + solvent + ".expected.json"));
-  const auto actual =
-      read_amber(fixture(std::string(name) + ".prmtop"), fixture(std::string(name) + ".inpcrd"), solvent_of(solvent));
+  const auto actual = read_amber(fixture(std::string(name) + ".prmtop"), fixture(std::string(name) + ".inpcrd"),
+                                 amber_solvent(solvent));
   expect_same_parameters(actual, expected, 1e-13);
   // OpenMM gives some atoms other names as it reads; these are the names in the file.
   const auto names = read_system_file(fixture("obc1.expected.json"));
@@ -49,13 +46,23 @@ INSTANTIATE_TEST_SUITE_P(All, AmberTopology,
                            return std::string(std::get<0>(info.param)) + "_" + std::get<1>(info.param);
                          });
 
+// As a System XML that OpenMM made of the file, which holds each model's constants, coefficients and necks.
+TEST(AmberTopologyFile, HasOpenMMsParametersOfEveryBornModel) {
+  for (const std::string file : {"plain", "scaled"})
+    for (const std::string solvent : {"hct", "obc1", "obc2", "gbn", "gbn2"}) {
+      SCOPED_TRACE(file + " " + solvent);
+      const auto actual = read_amber(fixture(file + ".prmtop"), std::nullopt, amber_solvent(solvent));
+      expect_same_parameters(actual, read_openmm_system(fixture(file + "_" + solvent + ".xml")), 1e-13);
+    }
+}
+
 TEST(AmberTopologyFile, LoadSystemTakesTheCoordinatesBesideIt) {
   const auto system = load_system(fixture("plain.prmtop"));
   EXPECT_EQ(system.positions.size(), 66u);
   EXPECT_EQ(system.generalized_born->model, "OBC1");
   EXPECT_FALSE(load_system(fixture("plain.prmtop"), {.generalized_born = "none"}).generalized_born);
-  EXPECT_THAT([] { load_system(fixture("plain.prmtop"), {.generalized_born = "gbn2"}); },
-              ThrowsMessage<InputError>(HasSubstr("choose none, obc1 or obc2")));
+  EXPECT_THAT([] { load_system(fixture("plain.prmtop"), {.generalized_born = "gbn3"}); },
+              ThrowsMessage<InputError>(HasSubstr("choose none, hct, obc1, obc2, gbn or gbn2")));
 }
 
 struct Change {
@@ -89,6 +96,15 @@ INSTANTIATE_TEST_SUITE_P(
                     Change{"text", "      22 ", "      2x ", "is not an integer"},
                     Change{"no_radii", "%FLAG RADII", "%FLAG RADIX", "the section RADII is missing"}),
     [](const auto& info) { return info.param.description; });
+
+TEST(AmberTopologyFile, RadiiBeyondTheTablesOfNecksAreErrors) {
+  std::string text = read_file(fixture("plain.prmtop"));
+  const std::size_t at = text.find("\n", text.find("%FORMAT", text.find("%FLAG RADII"))) + 1;
+  write_bytes(scratch("bad.prmtop"), text.replace(at, 16, "  2.50000000E+00"));
+  EXPECT_NO_THROW(read_amber(scratch("bad.prmtop"), std::nullopt, AmberSolvent::obc1));
+  EXPECT_THAT([] { read_amber(scratch("bad.prmtop"), std::nullopt, AmberSolvent::gbn2); },
+              ThrowsMessage<InputError>(AllOf(HasSubstr("bad.prmtop:"), HasSubstr("radius of 0.25 nm"))));
+}
 
 TEST(AmberTopologyFile, CutFilesAreErrors) {
   const std::string text = read_file(fixture("plain.prmtop"));

@@ -229,6 +229,9 @@ def main(folder):
         for solvent, model in (("none", None), ("obc1", app.OBC1), ("obc2", app.OBC2)):
             system = prmtop.createSystem(implicitSolvent=model)
             write_system(folder, f"{name}_{solvent}", system, prmtop.topology)
+        for model in (app.HCT, app.GBn, app.GBn2):  # the last two take screens of their own
+            system = prmtop.createSystem(implicitSolvent=model)
+            (folder / f"{name}_{str(model).lower()}.xml").write_text(openmm.XmlSerializer.serialize(system))
     salt = app.AmberPrmtopFile(str(folder / "plain.prmtop")).createSystem(
         implicitSolvent=app.OBC1, implicitSolventKappa=1 / unit.nanometer)
     (folder / "refused_salt.xml").write_text(openmm.XmlSerializer.serialize(salt))

@@ -12,8 +12,9 @@ void SystemArgument::define(CLI::App& options, bool required) {
                   "PDB or inpcrd that goes with a topology (default: the same name beside it)")
       ->type_name("FILE");
   options
-      .add_option("--generalized-born", generalized_born, "implicit solvent of a prmtop: none, obc1 (default) or obc2")
-      ->check(CLI::IsMember({"none", "obc1", "obc2"}));
+      .add_option("--generalized-born", generalized_born,
+                  "implicit solvent of a prmtop: none, hct, obc1 (default), obc2, gbn or gbn2")
+      ->check(CLI::IsMember({"none", "hct", "obc1", "obc2", "gbn", "gbn2"}));
 }
 
 MolecularSystem SystemArgument::load() const {

@@ -10,10 +10,10 @@
 
 #include "boltzflow/base/atomic_file.hpp"
 #include "boltzflow/base/errors.hpp"
-#include "boltzflow/base/units.hpp"
 #include "boltzflow/molecule/amber_sections.hpp"
 #include "boltzflow/molecule/backbone_torsions.hpp"
 #include "boltzflow/molecule/elements.hpp"
+#include "boltzflow/molecule/implicit_solvent.hpp"
 #include "boltzflow/molecule/text_number.hpp"
 
 namespace boltzflow {
@@ -23,6 +23,18 @@ constexpr double nm_per_angstrom = 0.1;
 constexpr double joule_per_calorie = 4.184;
 constexpr double amber_charge = 18.2223;  // charges are in units that make the Coulomb energy kcal/mol at 1 Angstrom
 constexpr double inverse_2_to_sixth = 0.890898718140339;  // 2^(-1/6): sigma = r_min 2^(-1/6)
+
+struct NamedSolvent {
+  std::string_view name, model;
+  AmberSolvent solvent;
+};
+constexpr NamedSolvent solvents[] = {
+    {"none", "", AmberSolvent::none},     {"hct", "HCT", AmberSolvent::hct}, {"obc1", "OBC1", AmberSolvent::obc1},
+    {"obc2", "OBC2", AmberSolvent::obc2}, {"gbn", "GBn", AmberSolvent::gbn}, {"gbn2", "GBn2", AmberSolvent::gbn2},
+};
+std::string_view model(AmberSolvent solvent) {
+  return std::ranges::find(solvents, solvent, &NamedSolvent::solvent)->model;
+}
 
 class PrmtopReader {
  public:
@@ -36,9 +48,9 @@ class PrmtopReader {
     read_lennard_jones();
     read_dihedrals();
     read_exclusions();
-    if (solvent_ != AmberSolvent::none) read_solvent();
     std::sort(system_.bonds.begin(), system_.bonds.end());
     derive_elements(system_);
+    if (solvent_ != AmberSolvent::none) read_solvent();
     find_backbone_torsions(system_);
     return std::move(system_);
   }
@@ -266,27 +278,16 @@ class PrmtopReader {
   }
 
   void read_solvent() {
-    const auto radii = file_.reals("RADII", count(natom));
-    const auto screens = file_.reals("SCREEN", count(natom));
-    GeneralizedBorn born{};
-    born.offset = 0.009;
-    born.solvent_dielectric = 78.5;
-    if (solvent_ == AmberSolvent::obc1) {
-      born.model = "OBC1", born.alpha = 0.8, born.beta = 0, born.gamma = 2.909125;
-      born.particle_inside_term = false;
-      born.coulomb_constant = 138.935485;  // the literals in OpenMM's expressions
-      born.surface_coefficient = 28.3919551;
-    } else {
-      born.model = "OBC2", born.alpha = 1, born.beta = 0.8, born.gamma = 4.85;
-      born.particle_inside_term = true;
-      born.coulomb_constant = coulomb_constant;
-      born.surface_coefficient = 4 * pi * 2.25936;
+    auto radii = file_.reals("RADII", count(natom));
+    for (double& radius : radii) radius *= nm_per_angstrom;
+    const bool screens_by_element = solvent_ == AmberSolvent::gbn || solvent_ == AmberSolvent::gbn2;
+    const auto screens = screens_by_element ? std::vector<double>() : file_.reals("SCREEN", count(natom));
+    try {
+      system_.generalized_born = implicit_solvent(model(solvent_), system_.atoms, charges_, radii, screens);
+    } catch (const InputError& error) {
+      file_.fail("RADII", error.what());
     }
-    for (int i = 0; i < pointers_[natom]; ++i) {
-      const double offset_radius = radii[i] * nm_per_angstrom - born.offset;
-      born.particles.push_back({charges_[i], offset_radius, screens[i] * offset_radius});
-    }
-    system_.generalized_born = std::move(born);
+    if (solvent_ == AmberSolvent::obc2) use_particle_inside_form(*system_.generalized_born);
   }
 
   const AmberSections& file_;
@@ -298,6 +299,14 @@ class PrmtopReader {
 };
 
 }  // namespace
+
+AmberSolvent amber_solvent(std::string_view name) {
+  const auto* const found = std::ranges::find(solvents, name, &NamedSolvent::name);
+  if (found == std::end(solvents))
+    throw InputError(
+        fmt::format("the generalised Born model \"{}\" is not known; choose none, hct, obc1, obc2, gbn or gbn2", name));
+  return found->solvent;
+}
 
 MolecularSystem read_amber(const std::filesystem::path& prmtop, const std::optional<std::filesystem::path>& coordinates,
                            AmberSolvent solvent) {

@@ -81,31 +81,39 @@ std::vector<double> born_radii(const Topology& topology, BornRadii radii) {
 }
 
 GeneralizedBorn implicit_solvent(std::string_view model, const Topology& topology, std::span<const double> charges) {
-  GeneralizedBorn born = generalized_born_model(model);
   const BornRadii kind = model == "HCT"    ? BornRadii::mbondi
                          : model == "GBn"  ? BornRadii::bondi
                          : model == "GBn2" ? BornRadii::mbondi3
                                            : BornRadii::mbondi2;
-  const std::vector<double> radii = born_radii(topology, kind);
-  for (int i = 0; i < topology.n_atoms(); ++i) {
-    const ElementParameters& row = parameters_of(topology.atoms[i].element);
-    const double screen = model == "GBn" ? row.gbn_screen : model == "GBn2" ? row.gbn2_screen : row.screen;
+  return implicit_solvent(model, topology.atoms, charges, born_radii(topology, kind));
+}
+
+GeneralizedBorn implicit_solvent(std::string_view model, std::span<const Atom> atoms, std::span<const double> charges,
+                                 std::span<const double> radii, std::span<const double> screens) {
+  GeneralizedBorn born = generalized_born_model(model);
+  for (std::size_t i = 0; i < atoms.size(); ++i) {
+    const ElementParameters& row = parameters_of(atoms[i].element);
+    const double by_element = model == "GBn" ? row.gbn_screen : model == "GBn2" ? row.gbn2_screen : row.screen;
     const double offset_radius = radii[i] - born.offset;
-    born.particles.push_back({charges[i], offset_radius, screen * offset_radius});
-    if (model == "GBn2") born.coefficients.push_back(gbn2_coefficients(topology.atoms[i].element));
+    born.particles.push_back({charges[i], offset_radius, (screens.empty() ? by_element : screens[i]) * offset_radius});
+    if (model == "GBn2") born.coefficients.push_back(gbn2_coefficients(atoms[i].element));
   }
   if (model == "GBn") born.neck = born_neck(radii, 0.361825);
   if (model == "GBn2") born.neck = born_neck(radii, 0.826836);
   return born;
 }
 
+void use_particle_inside_form(GeneralizedBorn& born) {
+  born.particle_inside_term = true;
+  born.coulomb_constant = coulomb_constant;
+  born.surface_coefficient = 4 * std::numbers::pi * 2.25936;
+}
+
 GeneralizedBorn implicit_solvent_of_types(const ForceFieldDefinition& force_field, const Topology& topology,
                                           const std::vector<int>& type) {
   GeneralizedBorn born = generalized_born_model("OBC2");
-  born.particle_inside_term = true;
-  born.coulomb_constant = coulomb_constant;
+  use_particle_inside_form(born);
   born.solvent_dielectric = 78.3;
-  born.surface_coefficient = 4 * std::numbers::pi * 2.25936;
   for (int i = 0; i < topology.n_atoms(); ++i) {
     const auto found = force_field.born.find(type[i]);
     if (found == force_field.born.end()) {

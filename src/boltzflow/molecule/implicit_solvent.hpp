@@ -24,6 +24,14 @@ std::vector<double> born_radii(const Topology& topology, BornRadii radii);
 /// @param charges one per atom, e.
 GeneralizedBorn implicit_solvent(std::string_view model, const Topology& topology, std::span<const double> charges);
 
+/// The same for radii that a file gives, nm, and scale factors of the offset radii; where there are none, by element.
+/// @throws InputError for a radius that GBn's and GBn2's tables do not reach (born_neck).
+GeneralizedBorn implicit_solvent(std::string_view model, std::span<const Atom> atoms, std::span<const double> charges,
+                                 std::span<const double> radii, std::span<const double> screens = {});
+
+/// Makes OBC2 what OpenMM's GBSAOBCForce computes: with the particle-inside term and its Coulomb and surface constants.
+void use_particle_inside_form(GeneralizedBorn& born);
+
 /// This is OpenMM's GBSAOBCForce with the charges, radii and scales of atom types that a force-field file gives (such
 /// as amber99_obc.xml): OBC2 with the particle-inside term, dielectrics 1 and 78.3, surface tension 2.25936
 /// kJ/mol/nm^2.

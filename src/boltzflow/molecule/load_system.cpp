@@ -38,16 +38,8 @@ MolecularSystem load_xml(const fs::path& path, const LoadOptions& options) {
 }
 
 MolecularSystem load_prmtop(const fs::path& path, const LoadOptions& options) {
-  AmberSolvent solvent = AmberSolvent::none;
-  if (options.generalized_born == "obc1")
-    solvent = AmberSolvent::obc1;
-  else if (options.generalized_born == "obc2")
-    solvent = AmberSolvent::obc2;
-  else if (options.generalized_born != "none")
-    throw InputError(path.string(),
-                     fmt::format("the generalised Born model \"{}\" is not known; choose none, obc1 or obc2",
-                                 options.generalized_born));
-  return read_amber(path, structure_for(path, options, {".inpcrd", ".crd", ".rst7"}), solvent);
+  return read_amber(path, structure_for(path, options, {".inpcrd", ".crd", ".rst7"}),
+                    amber_solvent(options.generalized_born));
 }
 
 /// The whole list of what load_system reads.

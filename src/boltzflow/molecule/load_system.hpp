@@ -13,7 +13,7 @@ struct LoadOptions {
   /// The structure that goes with a topology: a PDB beside a System XML (names, positions), inpcrd/crd/rst7 beside a
   /// prmtop. Left out, a file of the same name and one of those extensions is used where there is one.
   std::optional<std::filesystem::path> structure = std::nullopt;
-  /// For a prmtop: "none", "obc1" or "obc2".
+  /// For a prmtop: "none", "hct", "obc1", "obc2", "gbn" or "gbn2".
   std::string generalized_born = "obc1";
 };
 
