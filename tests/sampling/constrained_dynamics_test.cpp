@@ -16,6 +16,7 @@
 #include "boltzflow/sampling/minimize_energy.hpp"
 #include "boltzflow/sampling/replica_exchange.hpp"
 #include "sampling/analytic_potential.hpp"
+#include "sampling/replica_exchange_cases.hpp"
 
 namespace boltzflow {
 namespace {
@@ -31,18 +32,10 @@ double distance(std::span<const float> x, const DistanceConstraint& c) {
 // here the centroid separates, and the shape costs k/2 times the sum of squared distances from it.
 TEST(ConstrainedDynamics, RigidAngleHasTheDistributionOfItsMetric) {
   const double k = 100, length = 0.15, end = 12, middle = 1, temperature = 300;
-  const ReplicaExchangeOptions options{.n_ladders = 128,
-                                       .n_temperatures = 1,
-                                       .lowest_temperature = temperature,
-                                       .time_step = 0.002,
-                                       .friction = 5,
-                                       .equilibration_steps = 2000,
-                                       .steps = 40'000,
-                                       .exchange_interval = 20,
-                                       .frame_interval = 20,
-                                       .seed = 21,
-                                       .remove_drift = false,
-                                       .constraints = {{0, 1, length}, {1, 2, length}}};
+  auto options = testing::in_fixed_space(128, temperature, 0.002, 21);
+  options.equilibration_steps = 2000;
+  options.steps = 40'000;
+  options.constraints = {{0, 1, length}, {1, 2, length}};
   std::vector<double> sums(128);
   int n_frames = 0;
   ReplicaExchangeObserver observer;
@@ -89,7 +82,7 @@ struct Alanine {
     start = minimize_energy(*make_force_field(system), system.positions).positions;
     constrain_hydrogen_bonds(system);
     potential = make_force_field(system);
-    for (const Atom& atom : system.atoms) masses.push_back(atom.mass);
+    masses = testing::masses_of(system);
   }
   ReplicaExchangeOptions options() const {
     return {.n_ladders = 8,
@@ -137,8 +130,8 @@ TEST_F(SavedRun, GoesOnWithTheSameBits) {
   std::vector<double> whole_energy, parts_energy;
   const auto recorder = [](std::vector<float>& positions, std::vector<double>& energy) {
     ReplicaExchangeObserver observer;
-    observer.frame = [&](const ReplicaExchangeFrame& f) {
-      positions.insert(positions.end(), f.positions.begin(), f.positions.end());
+    observer.frame = [&energy, record = testing::recorder(positions).frame](const ReplicaExchangeFrame& f) {
+      record(f);
       energy.insert(energy.end(), f.energy.begin(), f.energy.end());
     };
     return observer;
