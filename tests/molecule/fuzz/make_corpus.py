@@ -51,9 +51,13 @@ def seeds():
     with tempfile.TemporaryDirectory() as folder:
         make_fixtures.main(Path(folder))
         for fixture, seed in (("obc1.xml", "system-xml/obc1.xml"), ("gbsa_obc.xml", "system-xml/gbsa_obc.xml"),
-                              ("h_bonds.xml", "system-xml/h_bonds.xml"), ("plain.prmtop", "prmtop/plain.prmtop"),
+                              ("h_bonds.xml", "system-xml/h_bonds.xml"), ("plain_gbn2.xml", "system-xml/gbn2.xml"),
+                              ("plain.prmtop", "prmtop/plain.prmtop"),
+                              ("plain.inpcrd", "inpcrd/plain.inpcrd"),
                               ("structure.pdb", "pdb/alanine.pdb")):
             yield seed, Path(folder, fixture).read_bytes()
+        record = b"SSBOND   1 ALA A    2    ALA A    2                          1555   1555  2.04\n"
+        yield "pdb/record.pdb", record + Path(folder, "structure.pdb").read_bytes()
         trajectory = mdtraj.Trajectory(np.arange(24, dtype=np.float32).reshape(2, 4, 3) / 10, topology=None)
         for writer, seed in ((mdtraj.Trajectory.save_dcd, "dcd/four.dcd"), (mdtraj.Trajectory.save_netcdf, "nc/four.nc")):
             path = Path(folder, Path(seed).name)

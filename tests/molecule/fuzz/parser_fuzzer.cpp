@@ -64,6 +64,9 @@ void read(std::string_view format, const MemoryFile& file, std::string_view text
     peptide_topology(std::string(text), small_force_field());
   } else if (format == "prmtop") {
     read_amber(path, std::nullopt, AmberSolvent::obc1);
+    read_amber(path, std::nullopt, AmberSolvent::gbn2);
+  } else if (format == "inpcrd") {
+    read_amber_coordinates(path);
   } else {
     for (const FrameFormat& frames : frame_formats())
       if (frames.extension.substr(1) == format) frames.read(path);
