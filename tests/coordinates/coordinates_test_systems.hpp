@@ -154,6 +154,19 @@ inline std::vector<double> base_samples(const InternalCoordinates& coordinates, 
   return z;
 }
 
+/// One configuration in internal coordinates.
+struct Point {
+  std::vector<double> z, log_det = std::vector<double>(1);
+  bool representable = false;
+};
+inline Point from_cartesian(const InternalCoordinates& coordinates, std::span<const double> frame) {
+  Point point{std::vector<double>(static_cast<std::size_t>(coordinates.dimension()))};
+  std::vector<std::uint8_t> flag(1);
+  coordinates.from_cartesian(frame, point.z, point.log_det, flag);
+  point.representable = flag[0] != 0;
+  return point;
+}
+
 /// Column n of [dimension, n_samples].
 inline std::vector<double> column(std::span<const double> z, std::size_t n_samples, std::size_t n) {
   std::vector<double> out;

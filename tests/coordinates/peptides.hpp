@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT
 // The peptides that make_peptides.py has written: atoms, bonds and a structure, no parameters.
 #pragma once
-#include <fstream>
-#include <sstream>
 #include <string>
 
+#include "boltzflow/coordinates/reference/internal_coordinates_reference.hpp"
 #include "boltzflow/molecule/molecular_system.hpp"
 #include "boltzflow/molecule/pdb.hpp"
 
@@ -16,19 +15,19 @@ inline MolecularSystem peptide(const std::string& name) {
   MolecularSystem system;
   system.name = name;
   system.atoms = file.atoms;
-  std::ifstream stream(path);
-  for (std::string line; std::getline(stream, line);)
-    if (line.starts_with("CONECT")) {
-      std::istringstream fields(line.substr(6));
-      int first = 0;
-      fields >> first;
-      for (int other = 0; fields >> other;)
-        if (other > first) system.bonds.push_back({first - 1, other - 1});
-    }
+  system.bonds = file.bonds;
   const auto n = 3 * system.atoms.size();
   system.positions.assign(file.frames.positions.begin(),
                           file.frames.positions.begin() + static_cast<std::ptrdiff_t>(n));
   return system;
+}
+
+/// Constrains every bond to a hydrogen to its length in the structure.
+inline void fix_bonds_to_hydrogens(MolecularSystem& system) {
+  for (const auto& [i, j] : system.bonds)
+    if (system.atoms[static_cast<std::size_t>(i)].element == "H" ||
+        system.atoms[static_cast<std::size_t>(j)].element == "H")
+      system.constraints.push_back({i, j, distance_between(system.positions, i, j)});
 }
 
 }  // namespace boltzflow

@@ -9,7 +9,6 @@
 
 #include "boltzflow/base/errors.hpp"
 #include "boltzflow/coordinates/check_coordinates.hpp"
-#include "boltzflow/coordinates/constraint_metric.hpp"
 #include "boltzflow/coordinates/equivalent_branches.hpp"
 #include "boltzflow/coordinates/internal_coordinates.hpp"
 #include "boltzflow/coordinates/peptide_z_matrix.hpp"
@@ -31,18 +30,6 @@ int atom_of(const MolecularSystem& system, int residue, const std::string& name)
   }
   ADD_FAILURE() << "no " << name << " in residue " << residue;
   return 0;
-}
-
-struct Point {
-  std::vector<double> z, log_det = std::vector<double>(1);
-  bool representable = false;
-};
-Point from_cartesian(const InternalCoordinates& coordinates, std::span<const double> frame) {
-  Point point{std::vector<double>(static_cast<std::size_t>(coordinates.dimension()))};
-  std::vector<std::uint8_t> flag(1);
-  coordinates.from_cartesian(frame, point.z, point.log_det, flag);
-  point.representable = flag[0] != 0;
-  return point;
 }
 
 void exchange(std::span<double> frame, const std::vector<int>& a, const std::vector<int>& b) {
@@ -298,11 +285,7 @@ TEST(PeptideStereo, AFoldedTorsionMovesByHalfATurn) {
 TEST(PeptideCoordinates, LogDetIsThatOfTheDenseJacobian) {
   auto system = peptide("all-residues");
   for (const bool constrained : {false, true}) {
-    if (constrained)
-      for (const auto& [i, j] : system.bonds)
-        if (system.atoms[static_cast<std::size_t>(i)].element == "H" ||
-            system.atoms[static_cast<std::size_t>(j)].element == "H")
-          system.constraints.push_back({i, j, distance_between(system.positions, i, j)});
+    if (constrained) fix_bonds_to_hydrogens(system);
     const InternalCoordinates coordinates(system);
     EXPECT_EQ(coordinates.dimension(), 3 * system.n_atoms() - 6 - static_cast<int>(system.constraints.size()));
     const auto point = from_cartesian(coordinates, system.positions);
@@ -340,48 +323,6 @@ TEST(PeptideCoordinates, KernelsAgreeWithReferenceAndComeBack) {
       }
     }
   }
-}
-
-// Two bonds on one atom: det H = (1/m_C + 1/m_H)^2 - (cos a / m_C)^2; on atoms of their own they do not couple.
-TEST(ConstraintMetric, IsThatOfTwoBondsInClosedForm) {
-  auto system = ethylamine();
-  for (Atom& atom : system.atoms) atom.mass = atom.element == "H" ? 1.008 : atom.element == "C" ? 12.011 : 14.007;
-  EXPECT_EQ(log_constraint_metric(system, system.positions), 0);
-  system.constraints = {{0, 3, 0.109}, {4, 0, 0.109}};
-  const double own = 1 / 12.011 + 1 / 1.008, coupling = std::cos(angle_between(system.positions, 3, 0, 4)) / 12.011;
-  EXPECT_NEAR(log_constraint_metric(system, system.positions), 0.5 * std::log(own * own - coupling * coupling), 1e-12);
-  system.constraints = {{0, 3, 0.109}, {8, 2, 0.101}};
-  EXPECT_NEAR(log_constraint_metric(system, system.positions), 0.5 * std::log(own * (1 / 14.007 + 1 / 1.008)), 1e-12);
-  system.constraints = {{0, 3, 0.109}, {3, 0, 0.109}};
-  EXPECT_THROW(log_constraint_metric(system, system.positions), InputError);
-}
-
-// How much a rigid reference is reweighted by: angles moving as at 300 K (5 degrees) change the metric of a peptide's
-// 41 fixed bonds by less than a thousandth of kT (measured 7e-4).
-TEST(ConstraintMetric, HardlyVariesForBondsToHydrogen) {
-  auto system = peptide("elil");
-  for (const auto& [i, j] : system.bonds)
-    if (system.atoms[static_cast<std::size_t>(i)].element == "H" ||
-        system.atoms[static_cast<std::size_t>(j)].element == "H")
-      system.constraints.push_back({i, j, distance_between(system.positions, i, j)});
-  const InternalCoordinates coordinates(system);
-  const auto reference = from_cartesian(coordinates, system.positions);
-  RandomStream random(75);
-  double sum = 0, squares = 0;
-  constexpr int n = 200;
-  for (int s = 0; s < n; ++s) {
-    auto z = reference.z;
-    for (std::size_t k = 0; k < z.size(); ++k)
-      if (coordinates.dimensions()[k].kind == CoordinateKind::angle) z[k] += 5.0 / 180 * pi / 1.8 * random.normal();
-    std::vector<double> x(system.positions.size()), log_det(1);
-    coordinates.to_cartesian(z, x, log_det);
-    const double metric = log_constraint_metric(system, x);
-    sum += metric / n, squares += metric * metric / n;
-  }
-  const double deviation = std::sqrt(squares - sum * sum);
-  testing::Test::RecordProperty("deviation", std::to_string(deviation));
-  EXPECT_GT(deviation, 1e-4);
-  EXPECT_LT(deviation, 2e-3);
 }
 
 TEST(CheckCoordinates, PassesOnPeptidesAndNamesWhatIsWrong) {

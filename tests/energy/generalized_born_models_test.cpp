@@ -13,6 +13,7 @@
 #include "boltzflow/base/random.hpp"
 #include "boltzflow/energy/potential.hpp"
 #include "boltzflow/molecule/openmm_system.hpp"
+#include "molecule/born_constants.hpp"
 
 namespace boltzflow {
 namespace {
@@ -33,11 +34,7 @@ TEST_P(BornModel, HasOpenMMsConstantsAndNecks) {
   const GeneralizedBorn &read = *system.generalized_born, known = generalized_born_model(GetParam().model);
   EXPECT_EQ(read.model, GetParam().model);
   EXPECT_EQ(known.model, GetParam().model);
-  for (const auto member :
-       {&GeneralizedBorn::alpha, &GeneralizedBorn::beta, &GeneralizedBorn::gamma, &GeneralizedBorn::offset,
-        &GeneralizedBorn::coulomb_constant, &GeneralizedBorn::solute_dielectric, &GeneralizedBorn::solvent_dielectric,
-        &GeneralizedBorn::surface_coefficient, &GeneralizedBorn::probe_radius})
-    EXPECT_EQ(read.*member, known.*member);
+  for (const auto member : born_constants) EXPECT_EQ(read.*member, known.*member);
   EXPECT_EQ(read.particle_inside_term, known.particle_inside_term);
   ASSERT_EQ(read.neck.has_value(), read.model == "GBn" || read.model == "GBn2");
   if (!read.neck) return;

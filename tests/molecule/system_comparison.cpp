@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "molecule/born_constants.hpp"
+
 namespace boltzflow {
 namespace {
 
@@ -82,11 +84,7 @@ void expect_same_parameters(const MolecularSystem& actual, const MolecularSystem
   const GeneralizedBorn &a = *actual.generalized_born, &b = *expected.generalized_born;
   EXPECT_EQ(a.model, b.model);
   EXPECT_EQ(a.particle_inside_term, b.particle_inside_term);
-  for (const auto member :
-       {&GeneralizedBorn::alpha, &GeneralizedBorn::beta, &GeneralizedBorn::gamma, &GeneralizedBorn::offset,
-        &GeneralizedBorn::coulomb_constant, &GeneralizedBorn::solute_dielectric, &GeneralizedBorn::solvent_dielectric,
-        &GeneralizedBorn::surface_coefficient, &GeneralizedBorn::probe_radius})
-    EXPECT_NEAR(a.*member, b.*member, tolerance * std::abs(b.*member));
+  for (const auto member : born_constants) EXPECT_NEAR(a.*member, b.*member, tolerance * std::abs(b.*member));
   EXPECT_EQ(a.cutoff.has_value(), b.cutoff.has_value());
   EXPECT_NEAR(a.cutoff.value_or(0), b.cutoff.value_or(0), tolerance);
   ASSERT_EQ(a.particles.size(), b.particles.size());
