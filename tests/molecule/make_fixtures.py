@@ -182,6 +182,48 @@ def prmtop_of(system, topology, scee=None, scnb=None):
     return out
 
 
+def gromacs_of(system, topology):
+    """A GROMACS topology of a System's bonded and nonbonded terms: every atom has a type of its own, so that bonds, angles
+    and half of the torsions can take their parameters from types; impropers and the other half have theirs in the line."""
+    tables = expected_of(system, topology)
+    atoms = list(topology.atoms())
+    types = [f"t{atom.index}" for atom in atoms]
+    excepted = {(min(e[0], e[1]), max(e[0], e[1])): e for e in tables["exceptions"]}
+    degrees = 57.29577951308232
+    numbers = lambda values: " ".join(repr(float(value)) for value in values)  # noqa: E731
+    names = lambda indices: " ".join(types[i] for i in indices)  # noqa: E731
+    ranks = lambda indices: " ".join(str(i + 1) for i in indices)  # noqa: E731
+    torsions, bonds = {}, {tuple(bond) for bond in tables["bonds"]}
+    for i, j, k, m, periodicity, phase, constant in tables["periodic_torsions"]:
+        torsions.setdefault((i, j, k, m), []).append(f"{numbers((phase * degrees, constant))} {periodicity}")
+    proper = {key for key in torsions if all((min(pair), max(pair)) in bonds for pair in zip(key, key[1:]))}
+    typed = {key for n, key in enumerate(sorted(proper)) if n % 2 == 0}
+    sections = {
+        "defaults": ["1 2 yes 0.5 0.833333 ; a comment"],
+        "atomtypes": [f"{types[a.index]} {a.element.atomic_number} {tables['atoms'][a.index][5]!r} 0.0 A "
+                      f"{numbers(tables['nonbonded'][a.index][1:])}" for a in atoms],
+        "bondtypes": [f"{names(b[:2])} 1 {numbers(b[2:])}" for b in tables["harmonic_bonds"]],
+        "angletypes": [f"{names(a[2::-1])} 1 {numbers((a[3] * degrees, a[4]))}" for a in tables["harmonic_angles"]],
+        "dihedraltypes": [f"{names(key)} 9 {term}" for key in sorted(typed) for term in torsions[key]],
+        "moleculetype": ["peptide 3"],
+        "atoms": [f"{a.index + 1} {types[a.index]} {a.residue.index + 1} {a.residue.name} {a.name} {a.index + 1} "
+                  f"{numbers(tables['nonbonded'][a.index][:1])}" for a in atoms],
+        "bonds": [f"{ranks(b[:2])} 1" for b in tables["harmonic_bonds"]],
+        "pairs": [f"{ranks(pair)} 1" for pair, e in excepted.items() if e[2] != 0 or e[4] != 0],
+        "angles": [f"{ranks(a[:3])} 1" for a in tables["harmonic_angles"]],
+        "dihedrals": [f"{ranks(key)} 9" for key in sorted(typed)] + [
+            f"{ranks(key)} {9 if key in proper else 4} {term}" for key in torsions if key not in typed
+            for term in torsions[key]],
+        "system": ["a peptide"], "molecules": ["peptide 1"]}
+    return "".join(f"[ {name} ]\n" + "\n".join(lines) + "\n\n" for name, lines in sections.items())
+
+
+def gro_of(topology, positions):
+    rows = [f"{a.residue.index + 1:5d}{a.residue.name:<5s}{a.name:>5s}{a.index + 1:5d}" + "".join(f"{x:11.6f}" for x in p)
+            for a, p in zip(topology.atoms(), positions)]
+    return f"a peptide\n{len(rows)}\n" + "\n".join(rows) + "\n   5.0 5.0 5.0\n"
+
+
 def inpcrd_of(positions):
     numbers = [10 * x for x in positions.flatten()]
     lines = ["".join(f"{x:12.7f}" for x in numbers[at:at + 6]) for at in range(0, len(numbers), 6)]
@@ -232,6 +274,10 @@ def main(folder):
         for model in (app.HCT, app.GBn, app.GBn2):  # the last two take screens of their own
             system = prmtop.createSystem(implicitSolvent=model)
             (folder / f"{name}_{str(model).lower()}.xml").write_text(openmm.XmlSerializer.serialize(system))
+    (folder / "gromacs.top").write_text(gromacs_of(reference, topology))
+    (folder / "gromacs.gro").write_text(gro_of(topology, positions))
+    gromacs = app.GromacsTopFile(str(folder / "gromacs.top"))
+    write_system(folder, "gromacs", gromacs.createSystem(), gromacs.topology)
     salt = app.AmberPrmtopFile(str(folder / "plain.prmtop")).createSystem(
         implicitSolvent=app.OBC1, implicitSolventKappa=1 / unit.nanometer)
     (folder / "refused_salt.xml").write_text(openmm.XmlSerializer.serialize(salt))

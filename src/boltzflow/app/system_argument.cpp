@@ -6,14 +6,15 @@
 namespace boltzflow {
 
 void SystemArgument::define(CLI::App& options, bool required) {
-  options.add_option("SYSTEM", system, "a built-in name, or a .json, .xml, .prmtop or .parm7 file")->required(required);
+  options.add_option("SYSTEM", system, "a built-in name, or a .json, .xml, .prmtop, .parm7 or .top file")
+      ->required(required);
   options
       .add_option("--structure", structure,
-                  "PDB or inpcrd that goes with a topology (default: the same name beside it)")
+                  "PDB, inpcrd or gro that goes with a topology (default: the same name beside it)")
       ->type_name("FILE");
   options
       .add_option("--generalized-born", generalized_born,
-                  "implicit solvent of a prmtop: none, hct, obc1 (default), obc2, gbn or gbn2")
+                  "implicit solvent of a prmtop or top: none, hct, obc1 (default), obc2, gbn or gbn2")
       ->check(CLI::IsMember({"none", "hct", "obc1", "obc2", "gbn", "gbn2"}));
 }
 

@@ -32,9 +32,6 @@ constexpr NamedSolvent solvents[] = {
     {"none", "", AmberSolvent::none},     {"hct", "HCT", AmberSolvent::hct}, {"obc1", "OBC1", AmberSolvent::obc1},
     {"obc2", "OBC2", AmberSolvent::obc2}, {"gbn", "GBn", AmberSolvent::gbn}, {"gbn2", "GBn2", AmberSolvent::gbn2},
 };
-std::string_view model(AmberSolvent solvent) {
-  return std::ranges::find(solvents, solvent, &NamedSolvent::solvent)->model;
-}
 
 class PrmtopReader {
  public:
@@ -283,7 +280,7 @@ class PrmtopReader {
     const bool screens_by_element = solvent_ == AmberSolvent::gbn || solvent_ == AmberSolvent::gbn2;
     const auto screens = screens_by_element ? std::vector<double>() : file_.reals("SCREEN", count(natom));
     try {
-      system_.generalized_born = implicit_solvent(model(solvent_), system_.atoms, charges_, radii, screens);
+      system_.generalized_born = implicit_solvent(born_model(solvent_), system_.atoms, charges_, radii, screens);
     } catch (const InputError& error) {
       file_.fail("RADII", error.what());
     }
@@ -306,6 +303,10 @@ AmberSolvent amber_solvent(std::string_view name) {
     throw InputError(
         fmt::format("the generalised Born model \"{}\" is not known; choose none, hct, obc1, obc2, gbn or gbn2", name));
   return found->solvent;
+}
+
+std::string_view born_model(AmberSolvent solvent) {
+  return std::ranges::find(solvents, solvent, &NamedSolvent::solvent)->model;
 }
 
 MolecularSystem read_amber(const std::filesystem::path& prmtop, const std::optional<std::filesystem::path>& coordinates,

@@ -18,6 +18,9 @@ enum class AmberSolvent { none, hct, obc1, obc2, gbn, gbn2 };
 /// The solvent of a name: "none", "hct", "obc1", "obc2", "gbn" or "gbn2". @throws InputError for any other.
 AmberSolvent amber_solvent(std::string_view name);
 
+/// The solvent's name among generalized_born_model_names; "" for none.
+std::string_view born_model(AmberSolvent solvent);
+
 /// This reads an Amber topology (prmtop, the "%FLAG" format since Amber 7) as OpenMM's AmberPrmtopFile does with
 /// NoCutoff and no constraints: U = K (r - r0)^2 becomes a force constant 2K; 1-4 pairs come from the proper dihedrals,
 /// divided by SCEE and SCNB (1.2 and 2 where the file has none); phases stay as written; charges are divided

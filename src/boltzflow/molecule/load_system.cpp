@@ -11,6 +11,7 @@
 #include "boltzflow/base/errors.hpp"
 #include "boltzflow/molecule/amber.hpp"
 #include "boltzflow/molecule/builtin_systems.hpp"
+#include "boltzflow/molecule/gromacs_topology.hpp"
 #include "boltzflow/molecule/openmm_system.hpp"
 #include "boltzflow/molecule/system_file.hpp"
 
@@ -42,6 +43,11 @@ MolecularSystem load_prmtop(const fs::path& path, const LoadOptions& options) {
                     amber_solvent(options.generalized_born));
 }
 
+MolecularSystem load_gromacs(const fs::path& path, const LoadOptions& options) {
+  return read_gromacs(path, structure_for(path, options, {".gro"}),
+                      born_model(amber_solvent(options.generalized_born)));
+}
+
 /// The whole list of what load_system reads.
 struct SystemFormat {
   std::string_view extension;
@@ -49,10 +55,9 @@ struct SystemFormat {
   MolecularSystem (*load)(const fs::path&, const LoadOptions&);
 };
 constexpr SystemFormat formats[] = {
-    {".json", "a boltzflow system file", &load_json},
-    {".xml", "an OpenMM System", &load_xml},
-    {".prmtop", "an Amber topology", &load_prmtop},
-    {".parm7", "an Amber topology", &load_prmtop},
+    {".json", "a boltzflow system file", &load_json}, {".xml", "an OpenMM System", &load_xml},
+    {".prmtop", "an Amber topology", &load_prmtop},   {".parm7", "an Amber topology", &load_prmtop},
+    {".top", "a GROMACS topology", &load_gromacs},
 };
 
 std::size_t edit_distance(std::string_view a, std::string_view b) {

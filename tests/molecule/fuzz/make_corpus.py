@@ -53,7 +53,8 @@ def seeds():
         for fixture, seed in (("obc1.xml", "system-xml/obc1.xml"), ("gbsa_obc.xml", "system-xml/gbsa_obc.xml"),
                               ("h_bonds.xml", "system-xml/h_bonds.xml"), ("plain_gbn2.xml", "system-xml/gbn2.xml"),
                               ("plain.prmtop", "prmtop/plain.prmtop"),
-                              ("plain.inpcrd", "inpcrd/plain.inpcrd"),
+                              ("plain.inpcrd", "inpcrd/plain.inpcrd"), ("gromacs.top", "top/gromacs.top"),
+                              ("gromacs.gro", "gro/gromacs.gro"),
                               ("structure.pdb", "pdb/alanine.pdb")):
             yield seed, Path(folder, fixture).read_bytes()
         record = b"SSBOND   1 ALA A    2    ALA A    2                          1555   1555  2.04\n"

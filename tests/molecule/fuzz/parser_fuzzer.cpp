@@ -14,6 +14,8 @@
 #include "boltzflow/molecule/amber.hpp"
 #include "boltzflow/molecule/apply_force_field.hpp"
 #include "boltzflow/molecule/frames.hpp"
+#include "boltzflow/molecule/gro.hpp"
+#include "boltzflow/molecule/gromacs_topology.hpp"
 #include "boltzflow/molecule/openmm_force_field.hpp"
 #include "boltzflow/molecule/openmm_system.hpp"
 #include "boltzflow/molecule/pdb_topology.hpp"
@@ -65,6 +67,10 @@ void read(std::string_view format, const MemoryFile& file, std::string_view text
   } else if (format == "prmtop") {
     read_amber(path, std::nullopt, AmberSolvent::obc1);
     read_amber(path, std::nullopt, AmberSolvent::gbn2);
+  } else if (format == "top") {
+    read_gromacs(path, std::nullopt, "GBn2");
+  } else if (format == "gro") {
+    read_gro_positions(path);
   } else if (format == "inpcrd") {
     read_amber_coordinates(path);
   } else {
