@@ -17,7 +17,8 @@ FrameColumns three_samples() {
   return {.log_prob = {0, 0, 0},
           .reduced_energy = {0, -std::log(2.0), -std::log(3.0)},
           .phi = {{-1, -1, 1}},
-          .psi = {{1, 1, 1}}};
+          .psi = {{1, 1, 1}},
+          .distances = {}};
 }
 
 double value_of(const std::string& name, const MetricData& data) {

@@ -129,7 +129,7 @@ TEST(Report, OfNothingIsAPageAndOfOneSampleToo) {
   parsed(report_html(nothing));
 
   EvaluationInput one;
-  one.samples = {.log_prob = {1}, .reduced_energy = {2}, .phi = {{0.1}}, .psi = {{-0.2}}};
+  one.samples = {.log_prob = {1}, .reduced_energy = {2}, .phi = {{0.1}}, .psi = {{-0.2}}, .distances = {}};
   const Evaluation evaluation = evaluate(one, {.n_replicates = 5});
   ReportInput input;
   input.title = "one";

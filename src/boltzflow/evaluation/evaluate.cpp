@@ -10,6 +10,8 @@
 #include "boltzflow/base/errors.hpp"
 #include "boltzflow/base/importance_weights.hpp"
 #include "boltzflow/evaluation/bootstrap.hpp"
+#include "boltzflow/evaluation/transport_metrics.hpp"
+#include "boltzflow/evaluation/wasserstein.hpp"
 
 namespace boltzflow {
 namespace {
@@ -25,6 +27,16 @@ void gather_columns(const Columns& from, std::span<const std::uint32_t> indices,
   to.reduced_energy = gather(from.reduced_energy);
   for (const auto& column : from.phi) to.phi.push_back(gather(column));
   for (const auto& column : from.psi) to.psi.push_back(gather(column));
+}
+
+/// Independent samples may stand in any order; sorted by energy, every bootstrap replicate of them is sorted too, which
+/// spares E-W1 and E-W2 a sort per replicate.
+FrameColumns sorted_by_energy(const FrameColumns& samples) {
+  std::vector<std::uint32_t> order;
+  for (const std::size_t n : sorting_order(samples.reduced_energy)) order.push_back(static_cast<std::uint32_t>(n));
+  FrameColumns sorted;
+  gather_columns(samples, order, sorted);
+  return sorted;
 }
 
 ReferenceColumns resampled(const ReferenceColumns& from, std::size_t n_frames, const RandomStream& stream) {
@@ -136,8 +148,7 @@ Evaluation evaluate(const EvaluationInput& input, const EvaluationOptions& optio
        ++pair)
     evaluation.torsion_pair_names.push_back(std::to_string(pair + 1));
   if (reference != nullptr) {
-    evaluation.n_reference_frames = std::max({reference->log_prob.size(), reference->reduced_energy.size(),
-                                              reference->phi.empty() ? std::size_t{0} : reference->phi.front().size()});
+    evaluation.n_reference_frames = frame_count(*reference);
     evaluation.n_reference_blocks = reference->n_blocks;
     if (!reference->representable.empty())
       evaluation.representable_fraction =
@@ -147,10 +158,11 @@ Evaluation evaluate(const EvaluationInput& input, const EvaluationOptions& optio
 
   const RandomStream stream(options.seed, 0x6576616cu);
   const std::vector<double> values = values_of(data, data);
+  const FrameColumns sorted_samples = sorted_by_energy(input.samples);
   const std::vector<double> errors =
       bootstrap_errors(options.n_replicates, stream.child(0), [&](const RandomStream& random) {
         FrameColumns samples;
-        gather_columns(input.samples, bootstrap_indices(evaluation.n_samples, 0, random.child(0)), samples);
+        gather_columns(sorted_samples, bootstrap_indices(evaluation.n_samples, 0, random.child(0)), samples);
         std::optional<ReferenceColumns> resampled_reference;
         if (reference != nullptr)
           resampled_reference = resampled(*reference, evaluation.n_reference_frames, random.child(1));
@@ -173,6 +185,8 @@ Evaluation evaluate(const EvaluationInput& input, const EvaluationOptions& optio
   const bool can_split = reference != nullptr && !data.raw.empty() && !data.expected.empty() &&
                          evaluation.n_reference_frames >= 2 && reference->n_blocks != 1;
   if (can_split) add_floors(input, data, stream.child(1), evaluation);
+  for (const MetricValue& value : transport_metric_values(input, data.weight, options, stream.child(2)))
+    evaluation.metrics.push_back(value);
   return evaluation;
 }
 

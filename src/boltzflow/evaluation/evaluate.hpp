@@ -22,6 +22,7 @@ struct MetricValue {
   Estimate estimate;  ///< in the metric's own unit, before display_factor
   std::optional<Estimate>
       floor;  ///< what a perfect sampler of the same effective size would score; see finite_sample_floor()
+  std::size_t n_points = 0;  ///< of the subsets compared, on which the value depends; 0: all samples
 };
 
 /// All numbers of an evaluation.

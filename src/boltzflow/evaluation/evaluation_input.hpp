@@ -14,6 +14,7 @@ struct FrameColumns {
   std::vector<double> reduced_energy;  ///< u = U / RT
   /// [n_pairs][n_frames] rad, any turn; one pair per residue. Both empty where the molecule has none.
   std::vector<std::vector<double>> phi, psi;
+  std::vector<std::vector<float>> distances;  ///< [n_pairs][n_frames] nm between atoms; empty: not compared
 };
 
 /// Frames of the target distribution from another method (molecular dynamics). log_prob or reduced_energy may be empty
@@ -34,11 +35,14 @@ struct EvaluationInput {
 };
 
 struct EvaluationOptions {
-  double clip_fraction = 1e-4;  ///< of the weights, see clip_log_weights(); for everything "clipped" or "reweighted"
-  int n_bins = 100;             ///< per angle of the Ramachandran histograms
-  int n_replicates = 100;       ///< of the bootstrap
-  int n_splits = 10;            ///< of the reference into halves
-  std::uint64_t seed = 1;       ///< of the bootstrap and the splits
+  double clip_fraction = 1e-4;    ///< of the weights, see clip_log_weights(); for everything "clipped" or "reweighted"
+  double drop_fraction = 0;       ///< of the weights, see drop_largest_log_weights(); before clipping, for "reweighted"
+  int n_bins = 100;               ///< per angle of the Ramachandran histograms
+  int n_replicates = 100;         ///< of the bootstrap
+  int n_splits = 10;              ///< of the reference into halves
+  int n_transport_points = 2000;  ///< of the subsets of T-W2 and of pair distances; 0: leave them out
+  int n_transport_draws = 4;      ///< subsets per number
+  std::uint64_t seed = 1;         ///< of the bootstrap and the splits
 };
 
 }  // namespace boltzflow

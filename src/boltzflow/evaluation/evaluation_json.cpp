@@ -14,6 +14,7 @@ nlohmann::ordered_json to_json(const MetricValue& value) {
   nlohmann::ordered_json json{
       {"value", number(value.estimate.value)}, {"error", number(value.estimate.error)}, {"unit", unit}};
   if (value.floor) json["floor"] = {{"value", number(value.floor->value)}, {"deviation", number(value.floor->error)}};
+  if (value.n_points > 0) json["n_points"] = value.n_points;
   return json;
 }
 
@@ -24,6 +25,7 @@ nlohmann::ordered_json to_json(const Evaluation& evaluation) {
                               {"n_zero_weights", evaluation.n_zero_weights},
                               {"temperature", evaluation.temperature},
                               {"clip_fraction", evaluation.options.clip_fraction},
+                              {"drop_fraction", evaluation.options.drop_fraction},
                               {"n_bootstrap_replicates", evaluation.options.n_replicates},
                               {"ramachandran_bins", evaluation.options.n_bins}};
   if (evaluation.n_reference_frames > 0) {

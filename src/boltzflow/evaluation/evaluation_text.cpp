@@ -35,11 +35,14 @@ std::string to_text(const Evaluation& evaluation) {
     if (evaluation.representable_fraction < 1)
       text += fmt::format(", {:.4g} % of them representable", 100 * evaluation.representable_fraction);
   }
+  if (evaluation.options.drop_fraction > 0)
+    text += fmt::format("; without the largest {:g} % of the weights", 100 * evaluation.options.drop_fraction);
   text += "\n\n";
   const bool several_pairs = evaluation.torsion_pair_names.size() > 1;
   for (const MetricValue& value : evaluation.metrics) {
     std::string label = value.metric->label;
     if (value.metric->per_pair && several_pairs) label += ", " + evaluation.torsion_pair_names[value.pair];
+    if (value.n_points > 0) label += fmt::format(", {} points", value.n_points);
     const double factor = value.metric->display_factor;
     std::string line =
         fmt::format("{:<38} {:>22} {}", label, format_estimate(displayed(value.estimate, factor)), value.metric->unit);

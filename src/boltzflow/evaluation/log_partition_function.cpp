@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "boltzflow/base/errors.hpp"
-#include "boltzflow/base/log_mean_exp.hpp"
 #include "boltzflow/base/importance_weights.hpp"
+#include "boltzflow/base/log_mean_exp.hpp"
 
 namespace boltzflow {
 

@@ -10,12 +10,14 @@
 #include <numeric>
 
 #include "boltzflow/base/errors.hpp"
-#include "boltzflow/base/units.hpp"
-#include "boltzflow/evaluation/forward_effective_sample_size.hpp"
-#include "boltzflow/evaluation/evidence_bounds.hpp"
-#include "boltzflow/evaluation/free_energy.hpp"
 #include "boltzflow/base/importance_weights.hpp"
+#include "boltzflow/base/units.hpp"
+#include "boltzflow/evaluation/evidence_bounds.hpp"
+#include "boltzflow/evaluation/forward_effective_sample_size.hpp"
+#include "boltzflow/evaluation/free_energy.hpp"
 #include "boltzflow/evaluation/log_partition_function.hpp"
+#include "boltzflow/evaluation/wasserstein.hpp"
+#include "boltzflow/evaluation/weight_filter.hpp"
 
 namespace boltzflow {
 namespace {
@@ -32,11 +34,6 @@ void require_columns(const std::vector<std::vector<double>>& phi, const std::vec
     if (phi[pair].size() != n_frames || psi[pair].size() != n_frames)
       throw InputError(fmt::format("{}: torsion pair {} has {} phi and {} psi for {} frames", of, pair + 1,
                                    phi[pair].size(), psi[pair].size(), n_frames));
-}
-
-std::size_t frame_count(const ReferenceColumns& reference) {
-  return std::max({reference.log_prob.size(), reference.reduced_energy.size(),
-                   reference.phi.empty() ? std::size_t{0} : reference.phi.front().size()});
 }
 
 double mean(std::span<const double> values, std::span<const double> weight) {
@@ -60,93 +57,146 @@ double phi_positive_difference(std::span<const double> phi, std::span<const doub
   return free_energy_difference(positive, 1 - positive, temperature);
 }
 
+/// NaN if the weights left out are the only ones.
+double filtered_effective_sample_size(std::span<const double> log_weight) {
+  const auto kept = drop_largest_log_weights(log_weight, literature_drop_fraction);
+  const bool nothing_left = *std::max_element(kept.begin(), kept.end()) == -std::numeric_limits<double>::infinity();
+  return nothing_left ? std::numeric_limits<double>::quiet_NaN() : effective_sample_size(kept).fraction;
+}
+
 using Data = MetricData;
 using enum MetricNeeds;
 constexpr auto no_floor = MetricFloor::none;
 
-const std::array table = {
-    MetricEntry{"effective_sample_size", "Reverse ESS", "%", 100,
-                "Kish's effective sample size of the weights, per sample", nothing, false, no_floor,
-                [](const Data& d, std::size_t) { return effective_sample_size(d.log_weight).fraction; }},
-    MetricEntry{
-        "effective_sample_size_clipped", "Reverse ESS, clipped", "%", 100,
-        "the same after the largest weights were clipped, as in the literature", nothing, false, no_floor,
-        [](const Data& d, std::size_t) { return effective_sample_size(d.log_weight, d.clip_fraction).fraction; }},
-    MetricEntry{"forward_effective_sample_size", "Forward ESS", "%", 100,
+const std::array
+    table =
+        {
+            MetricEntry{"effective_sample_size", "Reverse ESS", "%", 100,
+                        "Kish's effective sample size of the weights, per sample", nothing, false, no_floor,
+                        [](const Data& d, std::size_t) { return effective_sample_size(d.log_weight).fraction; }},
+            MetricEntry{"effective_sample_size_clipped", "Reverse ESS, clipped", "%", 100,
+                        "the same after the largest weights were clipped, as in the literature", nothing, false,
+                        no_floor,
+                        [](const Data& d, std::size_t) {
+                          return effective_sample_size(d.log_weight, d.clip_fraction).fraction;
+                        }},
+            MetricEntry{"effective_sample_size_filtered", "Reverse ESS, top 0.2 % left out", "%", 100,
+                        "the same after the largest 0.2 % of the weights were left out, as in the literature on "
+                        "Cartesian flows",
+                        nothing, false, no_floor,
+                        [](const Data& d, std::size_t) { return filtered_effective_sample_size(d.log_weight); }},
+            MetricEntry{
+                "forward_effective_sample_size", "Forward ESS", "%", 100,
                 "effective sample size seen from the reference: notices lost basins", reference_log_prob, false,
                 no_floor,
                 [](const Data& d, std::size_t) { return forward_effective_sample_size(d.reference_log_weight); }},
-    MetricEntry{"evidence_lower_bound", "ELBO", "nats", 1, "log Z - KL(flow || target); dominated by rare clashes",
-                nothing, false, no_floor,
-                [](const Data& d, std::size_t) { return evidence_lower_bound(d.log_weight); }},
-    MetricEntry{"log_partition_function_reverse", "log Z, from samples", "nats", 1,
-                "from the mean weight of the samples", nothing, false, no_floor,
-                [](const Data& d, std::size_t) { return log_partition_function_reverse(d.log_weight); }},
-    MetricEntry{"log_partition_function_forward", "log Z, from reference", "nats", 1,
+            MetricEntry{"evidence_lower_bound", "ELBO", "nats", 1,
+                        "log Z - KL(flow || target); dominated by rare clashes", nothing, false, no_floor,
+                        [](const Data& d, std::size_t) { return evidence_lower_bound(d.log_weight); }},
+            MetricEntry{"log_partition_function_reverse", "log Z, from samples", "nats", 1,
+                        "from the mean weight of the samples", nothing, false, no_floor,
+                        [](const Data& d, std::size_t) { return log_partition_function_reverse(d.log_weight); }},
+            MetricEntry{
+                "log_partition_function_forward", "log Z, from reference", "nats", 1,
                 "from the mean inverse weight of the reference frames", reference_log_prob, false, no_floor,
                 [](const Data& d, std::size_t) { return log_partition_function_forward(d.reference_log_weight); }},
-    MetricEntry{"evidence_upper_bound", "EUBO", "nats", 1, "log Z + KL(target || flow); lower is better",
-                reference_log_prob, false, no_floor,
-                [](const Data& d, std::size_t) { return evidence_upper_bound(d.reference_log_weight); }},
-    MetricEntry{"negative_log_likelihood", "NLL", "nats", 1, "mean of -log q over the reference", reference_log_prob,
-                false, no_floor,
-                [](const Data& d, std::size_t) { return negative_log_likelihood(d.reference_log_prob); }},
-    MetricEntry{"mean_reduced_energy", "Mean energy, reweighted", "RT", 1,
-                "mean reduced energy of the weighted samples", nothing, false, no_floor,
-                [](const Data& d, std::size_t) { return mean(d.samples.reduced_energy, d.weight); }},
-    MetricEntry{"mean_reduced_energy_reference", "Mean energy, reference", "RT", 1,
-                "mean reduced energy of the reference", reference_energy, false, no_floor,
-                [](const Data& d, std::size_t) { return mean(d.reference->reduced_energy, {}); }},
-    MetricEntry{"ramachandran_total_variation", "Ramachandran TV", "", 1,
-                "total variation between the torsion histograms of samples and reference, mean over residues",
-                both_torsions, false, MetricFloor::total_variation,
-                [](const Data& d, std::size_t) { return mean_over_pairs(d.expected, d.raw, total_variation); }},
-    MetricEntry{"ramachandran_total_variation_reweighted", "Ramachandran TV, reweighted", "", 1,
+            MetricEntry{"evidence_upper_bound", "EUBO", "nats", 1, "log Z + KL(target || flow); lower is better",
+                        reference_log_prob, false, no_floor,
+                        [](const Data& d, std::size_t) { return evidence_upper_bound(d.reference_log_weight); }},
+            MetricEntry{"negative_log_likelihood", "NLL", "nats", 1, "mean of -log q over the reference",
+                        reference_log_prob, false, no_floor,
+                        [](const Data& d, std::size_t) { return negative_log_likelihood(d.reference_log_prob); }},
+            MetricEntry{"mean_reduced_energy", "Mean energy, reweighted", "RT", 1,
+                        "mean reduced energy of the weighted samples", nothing, false, no_floor,
+                        [](const Data& d, std::size_t) { return mean(d.samples.reduced_energy, d.weight); }},
+            MetricEntry{"mean_reduced_energy_reference", "Mean energy, reference", "RT", 1,
+                        "mean reduced energy of the reference", reference_energy, false, no_floor,
+                        [](const Data& d, std::size_t) { return mean(d.reference->reduced_energy, {}); }},
+            MetricEntry{"energy_wasserstein_1", "E-W1", "RT", 1,
+                        "1-Wasserstein distance between reduced energies of samples and reference", reference_energy,
+                        false, no_floor,
+                        [](const Data& d, std::size_t) {
+                          return wasserstein_distance(d.samples.reduced_energy, {}, d.reference->reduced_energy, {}, 1);
+                        }},
+            MetricEntry{"energy_wasserstein_1_reweighted", "E-W1, reweighted", "RT", 1,
+                        "the same of the weighted samples", reference_energy, false, no_floor,
+                        [](const Data& d, std::size_t) {
+                          return wasserstein_distance(d.samples.reduced_energy, d.weight, d.reference->reduced_energy,
+                                                      {}, 1);
+                        }},
+            MetricEntry{"energy_wasserstein_2", "E-W2", "RT", 1,
+                        "2-Wasserstein distance between reduced energies of samples and reference", reference_energy,
+                        false, no_floor,
+                        [](const Data& d, std::size_t) {
+                          return wasserstein_distance(d.samples.reduced_energy, {}, d.reference->reduced_energy, {}, 2);
+                        }},
+            MetricEntry{"energy_wasserstein_2_reweighted", "E-W2, reweighted", "RT", 1,
+                        "the same of the weighted samples", reference_energy, false, no_floor,
+                        [](const Data& d, std::size_t) {
+                          return wasserstein_distance(d.samples.reduced_energy, d.weight, d.reference->reduced_energy,
+                                                      {}, 2);
+                        }},
+            MetricEntry{"ramachandran_total_variation", "Ramachandran TV", "", 1,
+                        "total variation between the torsion histograms of samples and reference, mean over residues",
+                        both_torsions, false, MetricFloor::total_variation,
+                        [](const Data& d, std::size_t) { return mean_over_pairs(d.expected, d.raw, total_variation); }},
+            MetricEntry{
+                "ramachandran_total_variation_reweighted", "Ramachandran TV, reweighted", "", 1,
                 "the same of the weighted samples", both_torsions, false, MetricFloor::total_variation_reweighted,
                 [](const Data& d, std::size_t) { return mean_over_pairs(d.expected, d.reweighted, total_variation); }},
-    MetricEntry{
-        "ramachandran_kullback_leibler", "Ramachandran KL", "nats", 1,
-        "KL(reference || samples) of the torsion histograms, mean over residues", both_torsions, false,
-        MetricFloor::kullback_leibler,
-        [](const Data& d, std::size_t) { return mean_over_pairs(d.expected, d.raw, kullback_leibler_divergence); }},
-    MetricEntry{"ramachandran_kullback_leibler_reweighted", "Ramachandran KL, reweighted", "nats", 1,
+            MetricEntry{"ramachandran_kullback_leibler", "Ramachandran KL", "nats", 1,
+                        "KL(reference || samples) of the torsion histograms, mean over residues", both_torsions, false,
+                        MetricFloor::kullback_leibler,
+                        [](const Data& d,
+                           std::size_t) { return mean_over_pairs(d.expected, d.raw, kullback_leibler_divergence); }},
+            MetricEntry{
+                "ramachandran_kullback_leibler_reweighted", "Ramachandran KL, reweighted", "nats", 1,
                 "the same of the weighted samples", both_torsions, false, MetricFloor::kullback_leibler_reweighted,
                 [](const Data& d, std::size_t) {
                   return mean_over_pairs(d.expected, d.reweighted, kullback_leibler_divergence);
                 }},
-    MetricEntry{"population_phi_positive", "phi > 0, samples", "%", 100, "share of the samples with phi > 0", torsions,
+            MetricEntry{
+                "population_phi_positive", "phi > 0, samples", "%", 100, "share of the samples with phi > 0", torsions,
                 true, no_floor,
                 [](const Data& d, std::size_t pair) { return population(d.samples.phi[pair], {}, phi_positive); }},
-    MetricEntry{
-        "population_phi_positive_reweighted", "phi > 0, reweighted", "%", 100, "share of the weight with phi > 0",
-        torsions, true, no_floor,
-        [](const Data& d, std::size_t pair) { return population(d.samples.phi[pair], d.weight, phi_positive); }},
-    MetricEntry{"population_phi_positive_reference", "phi > 0, reference", "%", 100,
+            MetricEntry{"population_phi_positive_reweighted", "phi > 0, reweighted", "%", 100,
+                        "share of the weight with phi > 0", torsions, true, no_floor,
+                        [](const Data& d, std::size_t pair) {
+                          return population(d.samples.phi[pair], d.weight, phi_positive);
+                        }},
+            MetricEntry{
+                "population_phi_positive_reference", "phi > 0, reference", "%", 100,
                 "share of the reference with phi > 0", reference_torsions, true, no_floor,
                 [](const Data& d, std::size_t pair) { return population(d.reference->phi[pair], {}, phi_positive); }},
-    MetricEntry{"population_left_handed", "0 < phi < 126 deg, samples", "%", 100,
+            MetricEntry{
+                "population_left_handed", "0 < phi < 126 deg, samples", "%", 100,
                 "share of the samples in the left-handed basin", torsions, true, no_floor,
                 [](const Data& d, std::size_t pair) { return population(d.samples.phi[pair], {}, phi_left_handed); }},
-    MetricEntry{
-        "population_left_handed_reweighted", "0 < phi < 126 deg, reweighted", "%", 100,
-        "share of the weight in the left-handed basin", torsions, true, no_floor,
-        [](const Data& d, std::size_t pair) { return population(d.samples.phi[pair], d.weight, phi_left_handed); }},
-    MetricEntry{
-        "population_left_handed_reference", "0 < phi < 126 deg, reference", "%", 100,
-        "share of the reference in the left-handed basin", reference_torsions, true, no_floor,
-        [](const Data& d, std::size_t pair) { return population(d.reference->phi[pair], {}, phi_left_handed); }},
-    MetricEntry{"free_energy_difference", "F(phi > 0) - F(phi < 0), samples", "kJ/mol", 1,
-                "-RT ln of the ratio of populations", torsions, true, no_floor,
-                [](const Data& d,
-                   std::size_t pair) { return phi_positive_difference(d.samples.phi[pair], {}, d.temperature); }},
-    MetricEntry{"free_energy_difference_reweighted", "F(phi > 0) - F(phi < 0), reweighted", "kJ/mol", 1,
-                "the same of the weighted samples", torsions, true, no_floor,
-                [](const Data& d,
-                   std::size_t pair) { return phi_positive_difference(d.samples.phi[pair], d.weight, d.temperature); }},
-    MetricEntry{"free_energy_difference_reference", "F(phi > 0) - F(phi < 0), reference", "kJ/mol", 1,
-                "the same of the reference", reference_torsions, true, no_floor,
-                [](const Data& d,
-                   std::size_t pair) { return phi_positive_difference(d.reference->phi[pair], {}, d.temperature); }},
+            MetricEntry{"population_left_handed_reweighted", "0 < phi < 126 deg, reweighted", "%", 100,
+                        "share of the weight in the left-handed basin", torsions, true, no_floor,
+                        [](const Data& d, std::size_t pair) {
+                          return population(d.samples.phi[pair], d.weight, phi_left_handed);
+                        }},
+            MetricEntry{"population_left_handed_reference", "0 < phi < 126 deg, reference", "%", 100,
+                        "share of the reference in the left-handed basin", reference_torsions, true, no_floor,
+                        [](const Data& d, std::size_t pair) {
+                          return population(d.reference->phi[pair], {}, phi_left_handed);
+                        }},
+            MetricEntry{"free_energy_difference", "F(phi > 0) - F(phi < 0), samples", "kJ/mol", 1,
+                        "-RT ln of the ratio of populations", torsions, true, no_floor,
+                        [](const Data& d, std::size_t pair) {
+                          return phi_positive_difference(d.samples.phi[pair], {}, d.temperature);
+                        }},
+            MetricEntry{"free_energy_difference_reweighted", "F(phi > 0) - F(phi < 0), reweighted", "kJ/mol", 1,
+                        "the same of the weighted samples", torsions, true, no_floor,
+                        [](const Data& d, std::size_t pair) {
+                          return phi_positive_difference(d.samples.phi[pair], d.weight, d.temperature);
+                        }},
+            MetricEntry{"free_energy_difference_reference", "F(phi > 0) - F(phi < 0), reference", "kJ/mol", 1,
+                        "the same of the reference", reference_torsions, true, no_floor,
+                        [](const Data& d, std::size_t pair) {
+                          return phi_positive_difference(d.reference->phi[pair], {}, d.temperature);
+                        }},
 };
 
 }  // namespace
@@ -158,7 +208,8 @@ MetricData::MetricData(const FrameColumns& samples_, const ReferenceColumns* ref
       temperature(temperature_),
       clip_fraction(options.clip_fraction),
       log_weight(log_importance_weights(samples.log_prob, samples.reduced_energy)),
-      weight(normalized_weights(clip_log_weights(log_weight, options.clip_fraction))) {
+      weight(normalized_weights(
+          clip_log_weights(drop_largest_log_weights(log_weight, options.drop_fraction), options.clip_fraction))) {
   require_columns(samples.phi, samples.psi, log_weight.size(), "samples");
   for (std::size_t pair = 0; pair < samples.phi.size(); ++pair) {
     raw.push_back(torus_histogram(samples.phi[pair], samples.psi[pair], {}, options.n_bins));
@@ -189,6 +240,11 @@ MetricData::MetricData(const FrameColumns& samples_, const ReferenceColumns* ref
     reference_log_prob.push_back(reference->log_prob[n]);
     reference_log_weight.push_back(-reference->reduced_energy[n] - reference->log_prob[n]);
   }
+}
+
+std::size_t frame_count(const ReferenceColumns& reference) {
+  return std::max({reference.log_prob.size(), reference.reduced_energy.size(),
+                   reference.phi.empty() ? std::size_t{0} : reference.phi.front().size()});
 }
 
 std::span<const MetricEntry> metrics() { return table; }

@@ -21,7 +21,7 @@ struct MetricData {
   double temperature;  ///< K
   double clip_fraction;
   std::vector<double> log_weight;            ///< [n_samples] -u - log q
-  std::vector<double> weight;                ///< [n_samples] clipped, sum 1
+  std::vector<double> weight;                ///< [n_samples] filtered and clipped, sum 1
   std::vector<double> reference_log_weight;  ///< of the representable frames; empty: not known
   std::vector<double> reference_log_prob;    ///< of the representable frames; empty: not known
   std::vector<CircularHistogram> raw, reweighted,
@@ -54,6 +54,9 @@ struct MetricEntry {
 };
 
 std::span<const MetricEntry> metrics();
+
+/// The number of reference frames, from the longest column.
+std::size_t frame_count(const ReferenceColumns& reference);
 
 /// True if `data` has what the metric needs.
 bool is_available(const MetricEntry& metric, const MetricData& data);

@@ -31,7 +31,8 @@ using CostRow = std::function<void(std::size_t row, std::span<float> costs)>;
 /// rows that are left, in integer arithmetic, where nothing accumulates rounding and equal costs stay equal. The result
 /// does not depend on the number of threads.
 ///
-/// Memory: 4 n^2 bytes (1.6 GB for n = 20,000). Time: between n^2 and n^3, see docs/optimal-transport.md for measured ones.
+/// Memory: 4 n^2 bytes (1.6 GB for n = 20,000). Time: between n^2 and n^3, see docs/optimal-transport.md for measured
+/// ones.
 /// @throws InputError if a cost is NaN or infinite (naming row and column), or n exceeds 2^27.
 LinearAssignment linear_assignment(std::size_t n, const CostRow& cost_row);
 

@@ -17,20 +17,11 @@ namespace {
 
 using transport::CenteredPoints;
 
-/// [dimension, stride] the points as columns, zeros behind the last.
-std::vector<float> columns_of(const CenteredPoints& points, std::size_t stride) {
-  std::vector<float> columns(points.dimension * stride);
-  for (std::size_t j = 0; j < points.n; ++j)
-    for (std::size_t k = 0; k < points.dimension; ++k)
-      columns[k * stride + j] = points.values[j * points.dimension + k];
-  return columns;
-}
-
 void write_costs(const CenteredPoints& x, const CenteredPoints& y, const transport::RoundedCosts& rounded,
                  transport::IntegerCosts& costs) {
   const auto products = for_this_cpu(&transport::baseline::negative_products, &transport::avx2::negative_products,
                                      &transport::avx512::negative_products);
-  const std::vector<float> columns = columns_of(y, costs.stride);
+  const std::vector<float> columns = transport::columns_of(y, costs.stride);
   constexpr std::size_t rows = 16;
   parallel_for(static_cast<std::int64_t>(x.n), rows, [&](std::int64_t begin, std::int64_t end, int) {
     std::vector<float> block(rows * costs.stride);

@@ -42,6 +42,14 @@ double CenteredPoints::dot(std::size_t i, std::span<const double> direction) con
   return sum;
 }
 
+std::vector<float> columns_of(const CenteredPoints& points, std::size_t stride) {
+  std::vector<float> columns(points.dimension * stride);
+  for (std::size_t j = 0; j < points.n; ++j)
+    for (std::size_t k = 0; k < points.dimension; ++k)
+      columns[k * stride + j] = points.values[j * points.dimension + k];
+  return columns;
+}
+
 std::vector<double> difference(std::span<const double> a, std::span<const double> b) {
   std::vector<double> result(a.size());
   for (std::size_t k = 0; k < a.size(); ++k) result[k] = a[k] - b[k];

@@ -21,6 +21,9 @@ struct CenteredPoints {
   double largest_norm = 0;
 };
 
+/// [dimension, stride] the values as columns, zeros behind the last.
+std::vector<float> columns_of(const CenteredPoints& points, std::size_t stride);
+
 std::vector<double> difference(std::span<const double> a, std::span<const double> b);
 
 /// 1/n sum_i |x_i - y_sigma(i)|^2; 0 for no points.
