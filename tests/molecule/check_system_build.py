@@ -36,6 +36,8 @@ cases = (
     ("ends", ["GLU-ILE"], "amber14/protein.ff14SB", "obc1", ["amber14/protein.ff14SB.xml", "implicit/obc1.xml"], None),
     ("fixed", ["ACE-ALA-NME", "--constraints", "h-bonds"], "amber96", "amber96_obc", ["amber96.xml", "amber96_obc.xml"],
      app.HBonds),
+    ("bridged", ["CYS-TYR-ILE-GLN-ASN-CYS-PRO-LEU-GLY", "--disulphide", "1-6"], "amber99sbildn", "obc2",
+     ["amber99sbildn.xml", "implicit/obc2.xml"], None),
     ("again", ["--pdb", str(folder / "capped.pdb"), "--keep-structure"], "amber99sbildn", "vacuum",
      ["amber99sbildn.xml"], None),
 )
@@ -49,6 +51,8 @@ for words, status, message in (
         (["ACE-ALX-NME"], 65, 'residue 2 is "ALX"'),
         ([], 64, "SEQUENCE"),
         (["ACE-ALA-NME", "--force-field", "nothing"], 66, "no such force field"),
+        (["ACE-CYS-CYS-NME", "--disulphide", "2"], 64, "no pair of residues"),
+        (["ACE-CYS-CYS-NME", "--disulphide", "2-4"], 65, "residue 4 is NME, not CYS"),
         (["ACE-ALA-NME", "--solvent", "water"], 65, 'the solvent "water" is not known')):
     done = run(*words, "-o", str(folder / "none"))
     assert done.returncode == status and message in done.stderr, f"{words}: {done.returncode} {done.stderr}"
