@@ -280,6 +280,55 @@ TEST_P(EuclideanFlows, RefuseWhatTheyCannotMap) {
   }
 }
 
+// The pass that computes every hidden unit once (or keeps keys and values) against whole passes, which gradients need.
+TEST_P(EuclideanFlows, InvertWithoutGradientsAsWithThem) {
+  for (const std::int64_t token_size : {1, 3}) {
+    EuclideanFlowOptions options = small(GetParam());
+    options.token_size = token_size;
+    options.hidden_width = 6;  // fewer units than coordinates: not every degree of a masked network has one
+    const auto flow = bent_flow(12, options, 2, true);
+    const at::Tensor z = normals({40, 12}, 15);
+    const auto with = flow->inverse(z, float32);
+    const c10::NoGradGuard no_grad;
+    const auto without = flow->inverse(z, float32);
+    EXPECT_LE(largest(with.x - without.x), 1e-9);
+    EXPECT_LE(largest(with.log_det - without.log_det), 1e-9);
+  }
+}
+
+TEST_P(EuclideanFlows, TurnRoundWithTheFastDirection) {
+  if (!sequential()) GTEST_SKIP() << "both directions are one pass";
+  EuclideanFlowOptions options = small(GetParam());
+  options.n_layers = 1;  // one layer turned round is its inverse; a chain of them is not, they keep their places
+  const auto sampler = bent_flow(12, options);
+  options.fast_direction = "inverse";
+  const auto evaluator = bent_flow(12, options);
+  const at::Tensor x = normals({60, 12}, 16).to(at::kFloat);
+  const auto one = sampler->forward(x, float32), other = evaluator->inverse(x, float32);
+  EXPECT_TRUE(at::equal(one.x, other.x));
+  EXPECT_TRUE(at::equal(one.log_det, other.log_det));
+}
+
+TEST_P(EuclideanFlows, StayBijectionsUnderEverySetting) {
+  std::vector<EuclideanFlowOptions> variations(4, small(GetParam()));
+  variations[0].masking = "random";
+  variations[1].spline_affine = false;
+  variations[1].n_bins = 5;
+  variations[2].fast_direction = "inverse";
+  variations[2].maximum_log_scale = 0.7;
+  variations[3].n_layers = 3;
+  variations[3].n_hidden_layers = 1;
+  variations[3].tail_bound = 2;
+  for (const EuclideanFlowOptions& options : variations) {
+    const auto flow = bent_flow(12, options, 1, true);
+    const c10::NoGradGuard no_grad;
+    const at::Tensor base = normals({100, 12}, 17);
+    const auto z = flow->forward(base, float32), back = flow->inverse(z.x, float32);
+    EXPECT_LE(absolute_quantile(back.x - base, 0.99), 1e-9);
+    EXPECT_LE(absolute_quantile(z.log_det + back.log_det, 0.99), 1e-8);
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Table, EuclideanFlows, testing::ValuesIn(architectures()), [](const auto& info) {
   std::string name = info.param;
   std::erase(name, '-');

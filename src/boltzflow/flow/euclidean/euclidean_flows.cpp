@@ -17,9 +17,9 @@ std::span<const EuclideanFlowEntry> euclidean_flows() {
                          2, 1, &make_nsf_coupling},
       EuclideanFlowEntry{"nsf-autoregressive", "autoregressive rational-quadratic splines; masked residual networks", 5,
                          192, 2, 1, &make_nsf_autoregressive},
-      EuclideanFlowEntry{"jet", "affine couplings; their networks are transformers over atoms", 12, 64, 2, 4,
+      EuclideanFlowEntry{"jet", "affine couplings; their networks are transformers over atoms", 12, 64, 2, 2,
                          &make_jet},
-      EuclideanFlowEntry{"tarflow", "autoregressive transformer over atoms", 8, 64, 3, 4, &make_tarflow},
+      EuclideanFlowEntry{"tarflow", "autoregressive transformer over atoms", 8, 64, 3, 2, &make_tarflow},
   };
   return table;
 }
