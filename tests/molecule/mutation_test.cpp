@@ -89,6 +89,9 @@ std::vector<Subject> subjects() {
     out.push_back({".prmtop", read_file(fixture(name)), read_system});
   out.push_back({".crd", read_file(fixture("plain.inpcrd")),
                  [](const std::filesystem::path& path) { load_system(fixture("plain.prmtop"), {.structure = path}); }});
+  out.push_back({".top", read_file(fixture("gromacs.top")), read_system});
+  out.push_back({".gro", read_file(fixture("gromacs.gro")),
+                 [](const std::filesystem::path& path) { load_system(fixture("gromacs.top"), {.structure = path}); }});
   out.push_back({".pdb", read_file(fixture("structure.pdb")),
                  [](const std::filesystem::path& path) { load_system(fixture("obc1.xml"), {.structure = path}); }});
   const MolecularSystem system = load_system("alanine-dipeptide");
@@ -115,7 +118,7 @@ std::vector<Subject> subjects() {
 
 // Whatever happened to a file, reading it ends in a result or in one of our errors.
 TEST(Mutation, NoMutatedFileEndsInAnythingButAnError) {
-  constexpr int n_mutations = 500;  // of each of 14 files
+  constexpr int n_mutations = 500;  // of each of 16 files
   int n_errors = 0, n_read = 0;
   std::uint64_t stream = 0;
   for (const Subject& subject : subjects()) {
