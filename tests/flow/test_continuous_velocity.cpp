@@ -9,6 +9,7 @@
 
 #include "boltzflow/base/errors.hpp"
 #include "flow/continuous_fields.hpp"
+#include "flow/egnn_reference.hpp"
 
 namespace boltzflow {
 namespace {
@@ -142,6 +143,19 @@ TEST_P(ContinuousVelocity, ACopyHasTheSameValuesAndIsIndependent) {
 INSTANTIATE_TEST_SUITE_P(Networks, ContinuousVelocity, testing::ValuesIn(kinds), [](const auto& info) {
   return std::string(info.param.name) == "two-layer" ? "two_layer" : std::string(info.param.name);
 });
+
+TEST(ContinuousEgnn, IsTheReferenceWrittenOutInLoops) {
+  const auto field = bent_field("egnn", at::kDouble);  // types 7, 3, 3, 9; two layers
+  EgnnReference reference(field->parameters(), {1, 0, 0, 2}, 2);
+  const at::Tensor x = random_normal({2, 12}, 16), t = at::tensor({0.15, 0.8}, at::kDouble);
+  const at::Tensor v = field->velocity(x, t, exact);
+  for (std::int64_t i = 0; i < 2; ++i) {
+    const double* start = x.const_data_ptr<double>() + 12 * i;
+    const std::vector<double> expected = reference.velocity({start, start + 12}, t[i].item<double>());
+    // Rounding of some 1e4 operations, and 1e-12 under the root of squared distances.
+    EXPECT_LE(largest(v[i] - at::tensor(expected, at::kDouble)), 1e-10);
+  }
+}
 
 TEST(ContinuousEgnn, IsEquivariantUnderRotationReflectionTranslationAndPermutation) {
   auto field = bent_field("egnn", at::kDouble);
