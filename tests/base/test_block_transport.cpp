@@ -43,11 +43,11 @@ TEST(BlockTransport, LiesBetweenItsBoundAndAShrinkingMap) {
   for (std::size_t r = 1; r < rounds.size(); ++r) EXPECT_LE(rounds[r], rounds[r - 1] + exact.resolution);
   EXPECT_EQ(found.mean_squared_distance, rounds.back());
   EXPECT_GE(found.mean_squared_distance, exact.mean_squared_distance - exact.resolution);
-  // Measured: 1.10 of the exact one after eight rounds, 1.5 after none.
-  EXPECT_LT(found.mean_squared_distance, 1.2 * exact.mean_squared_distance);
+  // Measured: 1.060 of the exact one before the rounds, 1.005 after eight; the bound 0.89.
+  EXPECT_LT(found.mean_squared_distance, 1.02 * exact.mean_squared_distance);
   EXPECT_EQ(found.lower_bound_error, 0);
   EXPECT_LE(found.lower_bound, exact.mean_squared_distance + exact.resolution);
-  EXPECT_GT(found.lower_bound, 0.3 * exact.mean_squared_distance);
+  EXPECT_GT(found.lower_bound, 0.8 * exact.mean_squared_distance);
   // From a sample the bound is an estimate of it.
   options.n_bound_points = 300;
   const BlockTransport sampled = block_optimal_transport(x, y, dimension, options);

@@ -50,7 +50,7 @@ Estimate estimate_of(const Evaluation& evaluation, const char* name) {
 
 TEST(Evaluate, FindsTheClosedFormsWithinItsErrors) {
   const GaussianProblem problem;
-  const Evaluation evaluation = evaluate(gaussian_input(20'000, 20'000, 1));
+  const Evaluation evaluation = evaluate(gaussian_input(20'000, 20'000, 1), {.n_transport_points = 300});
   const auto expect_within = [&](const char* name, double truth, double scale) {
     const Estimate estimate = estimate_of(evaluation, name);
     EXPECT_NEAR(estimate.value, truth, 5 * estimate.error)
@@ -71,7 +71,7 @@ TEST(Evaluate, FindsTheClosedFormsWithinItsErrors) {
 }
 
 TEST(Evaluate, APerfectSamplerScoresTheFloor) {
-  const Evaluation evaluation = evaluate(gaussian_input(20'000, 20'000, 2));
+  const Evaluation evaluation = evaluate(gaussian_input(20'000, 20'000, 2), {.n_transport_points = 300});
   for (const char* name : {"ramachandran_total_variation", "ramachandran_total_variation_reweighted"}) {
     const MetricValue* value = find_metric(evaluation, name);
     ASSERT_TRUE(value != nullptr && value->floor.has_value());
@@ -168,7 +168,7 @@ TEST(Evaluate, JsonNamesEveryMetric) {
 }
 
 TEST(Evaluate, TextShowsLabelUnitErrorAndFloor) {
-  const std::string text = to_text(evaluate(gaussian_input(5000, 5000, 9)));
+  const std::string text = to_text(evaluate(gaussian_input(5000, 5000, 9), {.n_transport_points = 300}));
   for (const MetricEntry& metric : metrics()) EXPECT_THAT(text, testing::HasSubstr(metric.label));
   EXPECT_THAT(
       text, testing::ContainsRegex("Ramachandran TV +0\\.[0-9]+ \\+- 0\\.[0-9]+ +floor 0\\.[0-9]+ \\+- 0\\.[0-9]+\n"));
