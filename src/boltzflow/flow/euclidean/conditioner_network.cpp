@@ -29,6 +29,7 @@ at::Tensor ConditionerNetwork::operator()(const at::Tensor& x, ConditionerPrecis
     return linear_of_columns(linear.weight, linear.bias, input, precision, ProductResult::hidden);
   };
   at::Tensor h = apply(hidden_.front(), x);
+  if (residual_) h = h.to(x.scalar_type());  // sums of blocks are not rounded
   for (std::size_t k = 1; k < hidden_.size(); ++k) {
     if (residual_) {
       const at::Tensor inner = apply(hidden_[k], at::silu(h));

@@ -14,7 +14,7 @@
 namespace boltzflow {
 namespace {
 
-constexpr std::int64_t samples_of_a_batch = 256;  // a pass's temporaries stay near the core's cache
+constexpr std::int64_t samples_of_a_batch = 1024;  // a pass's temporaries stay near the core's cache
 
 /// Runs work(first, count) on batches of n samples, shared among threads where the flow is on the CPU.
 template <class Work>

@@ -55,6 +55,7 @@ at::Tensor MaskedNetwork::features(const Masked& weights, const at::Tensor& x, C
     return linear_of_columns(linear.weight, linear.bias, input, precision, ProductResult::hidden);
   };
   at::Tensor h = apply(weights.hidden.front(), at::clamp(x, -largest_network_input, largest_network_input));
+  h = h.to(x.scalar_type());  // sums of blocks are not rounded
   for (std::size_t k = 1; k < weights.hidden.size(); k += 2)
     h = h + apply(weights.hidden[k + 1], at::silu(apply(weights.hidden[k], at::silu(h))));
   return at::silu(h);
@@ -92,7 +93,8 @@ at::Tensor MaskedNetwork::Sequential::parameters_of(std::int64_t i, const at::Te
   };
   if (end > begin) {
     at::Tensor h = new_units(weights_.hidden.front(),
-                             at::clamp(x.narrow(0, 0, i), -largest_network_input, largest_network_input), i);
+                             at::clamp(x.narrow(0, 0, i), -largest_network_input, largest_network_input), i)
+                       .to(x.scalar_type());
     const auto activate = [&](std::size_t layer, const at::Tensor& value) {
       activations_[layer].narrow(0, begin, end - begin).copy_(at::silu(value));
     };

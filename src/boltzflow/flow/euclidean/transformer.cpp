@@ -65,6 +65,7 @@ at::Tensor Transformer::operator()(const at::Tensor& x, ConditionerPrecision pre
   for (const Layer& layer : layers_) {
     const auto parts = linear_of_rows(layer.query_key_value.weight, layer.query_key_value.bias,
                                       normalized(layer.before_attention, h), precision, ProductResult::hidden)
+                           .to(h.scalar_type())
                            .view({n, t, 3, heads, width / heads})
                            .permute({2, 0, 3, 1, 4})
                            .unbind(0);  // [n, heads, t, width / heads] each
@@ -100,6 +101,7 @@ at::Tensor Transformer::Sequential::next(const at::Tensor& x) {
     const auto& [keys, values] = keys_and_values_[l];
     const auto parts = linear_of_rows(layer.query_key_value.weight, layer.query_key_value.bias,
                                       self.normalized(layer.before_attention, h), precision_, ProductResult::hidden)
+                           .to(h.scalar_type())
                            .view({n, 3, heads, width / heads})
                            .unbind(1);
     keys.select(2, n_seen_).copy_(parts[1]);
