@@ -74,7 +74,7 @@ void measure(const EuclideanFlowEntry& entry, const Settings& settings) {
   const double inverse = seconds_of([&] {
     flow->log_prob_no_grad(at::randn({n_evaluated, dimension}), settings.precision);
   });
-  fmt::print("{:<19}{:>9.2f} M{:>14.1f}{:>14.1f}{:>15.2f}{:>15.1f}\n", entry.name,
+  fmt::print("{:<19}{:>9.2f} M{:>14.1f}{:>14.1f}{:>19.2f}{:>12.1f}\n", entry.name,
              1e-6 * static_cast<double>(flow->n_parameters()), 1e6 * regression / static_cast<double>(settings.batch),
              1e6 * likelihood / static_cast<double>(settings.batch), sampling,
              1e6 * inverse / static_cast<double>(n_evaluated));
@@ -113,7 +113,7 @@ int main(int argc, char** argv) {
     at::set_num_threads(1);
     fmt::print("{} coordinates, {} threads, {}; processor time, microseconds per sample, batch {}\n",
                benchmark::dimension, thread_count(), name_of(settings.precision), settings.batch);
-    fmt::print("{:<19}{:>11}{:>14}{:>14}{:>15}{:>15}\n", "flow", "parameters", "regression", "likelihood",
+    fmt::print("{:<19}{:>11}{:>14}{:>14}{:>19}{:>12}\n", "flow", "parameters", "regression", "likelihood",
                fmt::format("{} samples s", settings.n_samples), "inverse");
     for (const EuclideanFlowEntry& entry : euclidean_flows()) {
       const auto& wanted = settings.flows;
