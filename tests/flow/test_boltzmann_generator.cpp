@@ -11,6 +11,7 @@
 
 #include "boltzflow/base/atomic_file.hpp"
 #include "boltzflow/base/errors.hpp"
+#include "boltzflow/coordinates/internal_coordinates.hpp"
 #include "boltzflow/flow/boltzmann_generator.hpp"
 #include "boltzflow/flow/flow_dimensions.hpp"
 #include "boltzflow/molecule/builtin_systems.hpp"
@@ -30,11 +31,11 @@ MolecularSystem alanine_dipeptide() {
 }
 
 BoltzmannGenerator generator_of(std::uint64_t seed, double scale) {
-  SplineFlowOptions options;
-  options.n_couplings = 4;
-  options.hidden_width = 24;
-  options.n_hidden_layers = 2;
-  BoltzmannGenerator generator(alanine_dipeptide(), 300, options, seed);
+  FlowOptions options;
+  options.spline.n_couplings = 4;
+  options.spline.hidden_width = 24;
+  options.spline.n_hidden_layers = 2;
+  BoltzmannGenerator generator(alanine_dipeptide(), 300, {}, options, seed);
   RandomStream random(seed);
   at::Tensor flat = generator.flow().flat_parameters();
   float* values = flat.mutable_data_ptr<float>();
@@ -64,7 +65,7 @@ class ModelFile : public testing::Test {
 
 TEST(BoltzmannGenerator, LevelsAreDistancesAlongTheZMatrix) {
   const auto generator = generator_of(1, 0);
-  const auto& coordinates = generator.coordinates();
+  const auto& coordinates = dynamic_cast<const InternalCoordinates&>(generator.coordinates());
   const auto dimensions = flow_dimensions(coordinates);
   ASSERT_EQ(dimensions.size(), coordinates.dimensions().size());
   int n_circular = 0;
@@ -105,8 +106,9 @@ TEST(BoltzmannGenerator, SamplesAreConformationsWithTheirLogProb) {
 
 TEST(BoltzmannGenerator, RefusesATemperatureThatIsNone) {
   for (const double temperature : {0.0, -1.0, std::nan(""), std::numeric_limits<double>::infinity()}) {
-    EXPECT_THROW(BoltzmannGenerator(alanine_dipeptide(), temperature, {.n_couplings = 2, .hidden_width = 4}, 1),
-                 InputError);
+    FlowOptions small;
+    small.spline.n_couplings = 2, small.spline.hidden_width = 4;
+    EXPECT_THROW(BoltzmannGenerator(alanine_dipeptide(), temperature, {}, small, 1), InputError);
   }
 }
 
@@ -116,7 +118,7 @@ TEST_F(ModelFile, HoldsEverythingThatSamplingNeeds) {
   const auto loaded = BoltzmannGenerator::load(folder_ / "model");
   EXPECT_TRUE(at::equal(loaded.flow().flat_parameters(), generator.flow().flat_parameters()));
   EXPECT_EQ(loaded.temperature(), 300);
-  EXPECT_EQ(loaded.flow().options().hidden_width, 24);
+  EXPECT_EQ(loaded.flow_options().spline.hidden_width, 24);
   EXPECT_EQ(to_json(loaded.system()), to_json(generator.system()));
   RandomStream a(5), b(5);
   const auto first = generator.sample(50, a, float32), second = loaded.sample(50, b, float32);

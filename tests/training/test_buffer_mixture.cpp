@@ -6,9 +6,9 @@
 #include <cmath>
 #include <vector>
 
+#include "boltzflow/base/log_mean_exp.hpp"
 #include "boltzflow/base/random.hpp"
 #include "boltzflow/training/buffer_mixture.hpp"
-#include "boltzflow/base/log_mean_exp.hpp"
 
 namespace boltzflow {
 namespace {

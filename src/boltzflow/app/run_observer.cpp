@@ -22,6 +22,13 @@ constexpr Shown shown[] = {
     {"anneal", "ess_next", "ESS to next", true},
     {"refine", "ess_target", "ESS", true},
     {"refine", "log_z_target", "log Z"},
+    {"fit", "nll", "validation NLL"},
+    {"fit", "ess_target", "ESS", true},
+    {"match", "loss", "loss"},
+    {"match", "validation_loss", "validation"},
+    {"regress", "regression_error", "error"},
+    {"regress", "nll", "validation NLL"},
+    {"regress", "ess_target", "ESS", true},
 };
 
 std::string short_number(double value) {

@@ -47,7 +47,7 @@ std::vector<CoordinateColumn> bonds_and_angles(const MolecularSystem& system, co
 
 std::vector<ReportFact> system_facts(const TrainedModel& model) {
   const BoltzmannGenerator& generator = model.generator;
-  const SplineFlowOptions& flow = generator.flow().options();
+  const SplineFlowOptions& flow = generator.flow_options().spline;
   return {{"Molecule", fmt::format("{}, {}", generator.system().name, generator.system().description)},
           {"Atoms", std::to_string(generator.system().n_atoms())},
           {"Degrees of freedom", std::to_string(generator.coordinates().dimension())},

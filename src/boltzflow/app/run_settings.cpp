@@ -13,12 +13,17 @@ namespace boltzflow {
 
 void RunSettings::describe(OptionTable& table) {
   constexpr double billion = 1e9;
-  table.add("system", system, {}, "the molecule: a built-in name, or a .json, .xml, .prmtop or .parm7 file");
+  table.add("system", system, {},
+            "the molecule: a built-in name, an analytic target's, or a .json, .xml, .prmtop or .parm7 file");
   table.add("structure", structure, {},
             "the structure that goes with a topology file; empty: one of the same name beside it");
-  table.add("generalized_born", generalized_born, {"none", "obc1", "obc2"}, "implicit solvent of an Amber topology");
+  table.add("generalized_born", generalized_born, {"none", "hct", "obc1", "obc2", "gbn", "gbn2"},
+            "implicit solvent of an Amber topology");
+  table.add("energy.library", energy_library, {},
+            "shared library that gives the energy (docs/energy.md); empty: the system's own terms");
   table.add("temperature", temperature, 0, 1e5, "K; 0: the system's own");
   training.describe(table);
+  boltzflow::describe(data, table);
   table.add("evaluation.samples", evaluation.samples, 1000, billion, "samples drawn for the final evaluation");
   table.add("evaluation.reference", evaluation.reference, {},
             "frames sampled without the flow to compare with (.npz, .npy, .dcd, .pdb); empty: none");

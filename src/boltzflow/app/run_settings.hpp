@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "boltzflow/base/options.hpp"
+#include "boltzflow/coordinates/cartesian_data_set.hpp"
 #include "boltzflow/training/train.hpp"
 
 namespace boltzflow {
@@ -14,8 +15,10 @@ struct RunSettings {
   std::string system;                     ///< a built-in name or a file
   std::string structure;                  ///< the file that goes with a topology; "": one of the same name beside it
   std::string generalized_born = "obc1";  ///< of a prmtop
+  std::string energy_library;             ///< a shared library that gives the energy; "": the system's own terms
   double temperature = 0;                 ///< K; 0: the system's own
   TrainingOptions training;
+  CartesianDataSetOptions data;  ///< of methods that learn from data
   struct Evaluation {
     std::int64_t samples = 100000;       ///< drawn for the final evaluation
     std::string reference;               ///< frames to compare with; "": none

@@ -3,6 +3,7 @@
 
 #include "boltzflow/app/reference_frames.hpp"
 #include "boltzflow/base/errors.hpp"
+#include "boltzflow/energy/make_potential.hpp"
 #include "boltzflow/molecule/frames.hpp"
 
 namespace boltzflow {
@@ -33,9 +34,9 @@ Evaluation evaluate_sample_file(const SampleFileEvaluation& asked) {
     input.torsion_pair_names = torsion_pair_names(*asked.system);
   }
   if (!asked.reference.empty()) {
-    input.reference =
-        reference_columns(read_frames(asked.reference, asked.system), *asked.system, *make_force_field(*asked.system),
-                          input.temperature, nullptr, asked.n_reference_blocks);
+    input.reference = reference_columns(read_frames(asked.reference, asked.system), *asked.system,
+                                        *make_potential(*asked.system, input.temperature), input.temperature, nullptr,
+                                        asked.n_reference_blocks);
   }
   EvaluationOptions options;
   options.seed = static_cast<std::uint64_t>(asked.seed);

@@ -58,9 +58,10 @@ EnergySpeed measure_energy_speed(const MolecularSystem& system) {
           })};
 }
 
-FlowSpeed measure_flow_speed(const MolecularSystem& system, const SplineFlowOptions& options,
-                             ConditionerPrecision precision, std::int64_t batch_size, const std::string& device) {
-  SplineFlow flow(flow_dimensions(InternalCoordinates(system)), options, 1);
+FlowSpeed measure_flow_speed(const MolecularSystem& system, const FlowOptions& options, ConditionerPrecision precision,
+                             std::int64_t batch_size, const std::string& device) {
+  const std::unique_ptr<Density> made = make_flow(system, *make_coordinates(system, {}), options, 1);
+  Density& flow = *made;
   if (device != "cpu") flow.to_device(device);
   RandomStream random(2);
   const at::Tensor z = flow.sample(batch_size, random, precision).z;

@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <string>
 
-#include "boltzflow/flow/spline_flow.hpp"
+#include "boltzflow/flow/flow_options.hpp"
 #include "boltzflow/molecule/molecular_system.hpp"
 
 namespace boltzflow {
@@ -24,7 +24,7 @@ struct FlowSpeed {
 /// The median of several repetitions of at least a tenth of a second in all.
 /// @throws InputError if the system has no reference structure, which conformations are made from.
 EnergySpeed measure_energy_speed(const MolecularSystem& system);
-FlowSpeed measure_flow_speed(const MolecularSystem& system, const SplineFlowOptions& options,
-                             ConditionerPrecision precision, std::int64_t batch_size, const std::string& device);
+FlowSpeed measure_flow_speed(const MolecularSystem& system, const FlowOptions& options, ConditionerPrecision precision,
+                             std::int64_t batch_size, const std::string& device);
 
 }  // namespace boltzflow

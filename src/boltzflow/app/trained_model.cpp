@@ -4,6 +4,7 @@
 #include "boltzflow/app/run_folder.hpp"
 #include "boltzflow/base/errors.hpp"
 #include "boltzflow/base/instruction_set.hpp"
+#include "boltzflow/energy/make_potential.hpp"
 
 namespace boltzflow {
 
@@ -23,7 +24,7 @@ TrainedModel load_trained_model(const std::filesystem::path& run, const std::str
     throw MissingInputError(run.string() + ": there is no such run folder or model file");
   }
   TrainedModel trained{BoltzmannGenerator::load(model), nullptr};
-  trained.potential = make_force_field(trained.generator.system());
+  trained.potential = make_potential(trained.generator.system(), trained.generator.temperature());
   if (device != "cpu") trained.generator.flow().to_device(device);
   return trained;
 }

@@ -12,10 +12,15 @@
 #include "boltzflow/app/run_observer.hpp"
 #include "boltzflow/app/run_results.hpp"
 #include "boltzflow/app/signals.hpp"
+#include "boltzflow/app/target_system.hpp"
 #include "boltzflow/base/atomic_file.hpp"
 #include "boltzflow/base/threads.hpp"
+#include "boltzflow/energy/make_potential.hpp"
 #include "boltzflow/molecule/load_system.hpp"
 #include "boltzflow/molecule/system_file.hpp"
+#include "boltzflow/training/cartesian_training_data.hpp"
+#include "boltzflow/training/mapped_training_data.hpp"
+#include "boltzflow/training/method.hpp"
 
 namespace boltzflow {
 namespace {
@@ -27,6 +32,8 @@ struct Run {
   Manifest manifest;
   TrainedModel model;
   std::optional<Frames> reference;
+  std::unique_ptr<TrainingData> data;  ///< null without a trajectory to learn from
+  std::vector<std::string> warnings;   ///< of the data
 };
 
 /// The settings of a new run: the layers, and the words that stand for single settings over them.
@@ -37,6 +44,7 @@ void read_new_settings(const TrainingWords& words, const Invocation& invocation,
   if (words.temperature) settings.temperature = *words.temperature;
   if (invocation.seed) settings.training.trainer.seed = *invocation.seed;
   if (!words.reference.empty()) settings.evaluation.reference = words.reference;
+  if (!words.data.empty()) settings.data.trajectory = words.data;
   if (settings.system.empty())
     throw Error(ExitStatus::usage, "boltzflow train: name a system, as in `boltzflow train alanine-dipeptide`");
 }
@@ -61,9 +69,40 @@ void resolve(RunSettings& settings, int dimension) {
   }
 }
 
-TrainedModel make_model(MolecularSystem system, const RunSettings& settings, const std::string& device) {
-  auto potential = make_force_field(system);
-  TrainedModel model{BoltzmannGenerator(std::move(system), settings.temperature, settings.training.flow,
+/// The trajectory to learn from, or null.
+std::shared_ptr<const CartesianDataSet> read_data(const RunSettings& settings, const MolecularSystem& system) {
+  if (settings.data.trajectory.empty()) {
+    if (find_method(settings.training.trainer.method).needs_data)
+      throw ConfigurationError("training.method: \"" + settings.training.trainer.method +
+                               "\" learns from data; give a trajectory with --data");
+    return nullptr;
+  }
+  if (system.n_atoms() == 0)
+    throw ConfigurationError("data.trajectory: " + system.name +
+                             " has no atoms, so that there are no trajectories of it");
+  return std::make_shared<CartesianDataSet>(CartesianDataSet::read(system, settings.data));
+}
+
+std::vector<std::string> warnings_of(const CartesianDataSet* data) {
+  return data ? data->warnings() : std::vector<std::string>();
+}
+
+std::unique_ptr<TrainingData> make_training_data(const std::shared_ptr<const CartesianDataSet>& data,
+                                                 const BoltzmannGenerator& generator) {
+  if (!data) return nullptr;
+  if (generator.flow_options().is_euclidean()) return std::make_unique<CartesianTrainingData>(data);
+  return std::make_unique<MappedTrainingData>(*data, generator.coordinates());
+}
+
+CoordinateOptions coordinates_of(const RunSettings& settings, const MolecularSystem& system,
+                                 const CartesianDataSet* data) {
+  return coordinates_of(system, settings.training.flow, settings.data.centre, data ? data->coordinates().scale() : 0);
+}
+
+TrainedModel make_model(MolecularSystem system, const RunSettings& settings, const CoordinateOptions& coordinates,
+                        const std::string& device) {
+  auto potential = make_potential(system, settings.temperature);
+  TrainedModel model{BoltzmannGenerator(std::move(system), settings.temperature, coordinates, settings.training.flow,
                                         static_cast<std::uint64_t>(settings.training.trainer.seed)),
                      std::move(potential)};
   if (device != "cpu") model.generator.flow().to_device(device);
@@ -78,13 +117,17 @@ Run start(const TrainingWords& words, const Invocation& invocation) {
   LoadOptions load;
   if (!settings.structure.empty()) load.structure = settings.structure;
   load.generalized_born = settings.generalized_born;
-  MolecularSystem system = load_system(settings.system, load);
+  MolecularSystem system = load_target_system(settings.system, load, settings.energy_library);
   if (settings.temperature == 0) settings.temperature = system.temperature;
   make_absolute(settings.evaluation.reference);
+  make_absolute(settings.data.trajectory);
+  make_absolute(settings.training.regflow.teacher);
   std::optional<Frames> reference = read_reference(settings.evaluation.reference, system);
-  resolve(settings, InternalCoordinates(system).dimension());
+  const std::shared_ptr<const CartesianDataSet> frames = read_data(settings, system);
+  const CoordinateOptions coordinates = coordinates_of(settings, system, frames.get());
+  resolve(settings, make_coordinates(system, coordinates)->dimension());
   const std::string name = system.name.empty() ? std::filesystem::path(settings.system).stem().string() : system.name;
-  TrainedModel model = make_model(system, settings, device);
+  TrainedModel model = make_model(system, settings, coordinates, device);
 
   RunFolder folder = RunFolder::create(words.run, name);
   // The configuration comes last: a folder with a config.toml is a run, and a run can be resumed.
@@ -92,7 +135,9 @@ Run start(const TrainingWords& words, const Invocation& invocation) {
   Manifest manifest(folder.manifest(), name, settings.training.trainer.seed, device);
   manifest.begin_session(invocation.command_line);
   write_file_atomically(folder.configuration(), settings_toml(settings));
-  return {std::move(settings), std::move(folder), std::move(manifest), std::move(model), std::move(reference)};
+  auto data = make_training_data(frames, model.generator);
+  return {std::move(settings),  std::move(folder), std::move(manifest),      std::move(model),
+          std::move(reference), std::move(data),   warnings_of(frames.get())};
 }
 
 Run reopen(const TrainingWords& words, const Invocation& invocation) {
@@ -107,14 +152,20 @@ Run reopen(const TrainingWords& words, const Invocation& invocation) {
   read_settings(settings, source);
   if (!words.reference.empty()) settings.evaluation.reference = words.reference;
   make_absolute(settings.evaluation.reference);
+  make_absolute(settings.data.trajectory);
+  make_absolute(settings.training.regflow.teacher);
   const std::string device = invocation.device.value_or(manifest.device());
   invocation.prepare(manifest.n_threads(), device);
   MolecularSystem system = read_system_file(folder.system());
   std::optional<Frames> reference = read_reference(settings.evaluation.reference, system);
-  resolve(settings, InternalCoordinates(system).dimension());
-  TrainedModel model = make_model(std::move(system), settings, device);
+  const std::shared_ptr<const CartesianDataSet> frames = read_data(settings, system);
+  const CoordinateOptions coordinates = coordinates_of(settings, system, frames.get());
+  resolve(settings, make_coordinates(system, coordinates)->dimension());
+  TrainedModel model = make_model(std::move(system), settings, coordinates, device);
   manifest.begin_session(invocation.command_line);
-  return {std::move(settings), std::move(folder), std::move(manifest), std::move(model), std::move(reference)};
+  auto data = make_training_data(frames, model.generator);
+  return {std::move(settings),  std::move(folder), std::move(manifest),      std::move(model),
+          std::move(reference), std::move(data),   warnings_of(frames.get())};
 }
 
 std::string introduction(const Run& run) {
@@ -122,11 +173,11 @@ std::string introduction(const Run& run) {
   const MolecularSystem& system = generator.system();
   const std::string name = system.name.empty() ? run.settings.system : system.name;
   const auto width = static_cast<int>(std::max<std::size_t>(name.size(), 10)) + 3;
-  return fmt::format(
-      "{:<{}}{} atoms, {} degrees of freedom, {}, {:g} K; flow of {} parameters on {} thread{}\n{:<{}}{}", name, width,
-      system.n_atoms(), generator.coordinates().dimension(), system.description, generator.temperature(),
-      count_text(static_cast<double>(generator.flow().n_parameters()), 2), thread_count(),
-      thread_count() == 1 ? "" : "s", "run folder", width, run.folder.path().string());
+  const std::string atoms = system.n_atoms() > 0 ? fmt::format("{} atoms, ", system.n_atoms()) : "";
+  return fmt::format("{:<{}}{}{} degrees of freedom, {}, {:g} K; flow of {} parameters on {} thread{}\n{:<{}}{}", name,
+                     width, atoms, generator.coordinates().dimension(), system.description, generator.temperature(),
+                     count_text(static_cast<double>(generator.flow().n_parameters()), 2), thread_count(),
+                     thread_count() == 1 ? "" : "s", "run folder", width, run.folder.path().string());
 }
 
 const char* name_of(TrainingEnd end) {
@@ -159,13 +210,16 @@ bool is_there_a_checkpoint(const std::filesystem::path& folder) {
 nlohmann::ordered_json train_and_evaluate(Run& run, bool resume, const Invocation& invocation, std::string& text) {
   Progress progress(invocation.progress_style());
   progress.message(introduction(run));
+  if (run.data) progress.message(run.data->description());
+  for (const std::string& warning : run.warnings) progress.message("warning: " + warning);
   MetricsLog metrics(run.folder.metrics_csv(), run.folder.metrics_jsonl());
   RunObserver observer(metrics, progress, [&] { run.model.generator.save(run.folder.model()); });
-  const auto potential = std::shared_ptr<const Potential>(make_force_field(run.model.generator.system()));
+  const auto potential =
+      std::shared_ptr<const Potential>(make_potential(run.model.generator.system(), run.settings.temperature));
   const ReducedPotential target(potential, run.settings.temperature);
   const bool has_checkpoint = resume && is_there_a_checkpoint(run.folder.checkpoints());
-  const TrainingEnd end = train(run.model.generator, target, run.settings.training, run.folder.checkpoints(),
-                                has_checkpoint, observer, stop_flag());
+  const TrainingEnd end = train(run.model.generator, target, run.data.get(), run.settings.training,
+                                run.folder.checkpoints(), has_checkpoint, observer, stop_flag());
   progress.finish();
   write_file_atomically(run.folder.configuration(), settings_toml(run.settings));  // a resume may have changed budgets
   if (end == TrainingEnd::stopped) throw_stopped(run);

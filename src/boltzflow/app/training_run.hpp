@@ -11,7 +11,7 @@ namespace boltzflow {
 
 /// What `boltzflow train` was told on the command line.
 struct TrainingWords {
-  std::string system, structure, reference, run, resume;
+  std::string system, structure, reference, data, run, resume;
   std::optional<double> temperature;
   SettingsSource source;
 };

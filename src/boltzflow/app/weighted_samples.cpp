@@ -26,7 +26,7 @@ std::vector<double> to_vector(const at::Tensor& tensor) {
 
 std::vector<double> reduced_energies(const Potential& potential, const std::vector<double>& positions,
                                      double temperature) {
-  std::vector<double> energy(positions.size() / (3 * static_cast<std::size_t>(potential.n_atoms())));
+  std::vector<double> energy(positions.size() / static_cast<std::size_t>(potential.dimension()));
   potential.energy(std::span<const double>(positions), energy);
   for (double& u : energy)
     u = std::isfinite(u) ? u / thermal_energy(temperature) : std::numeric_limits<double>::infinity();

@@ -23,6 +23,8 @@ class CoordinateMap {
   /// representable [n_samples]: 0 where z cannot hold the configuration (its z is then the nearest there is).
   virtual void from_cartesian(std::span<const double> positions, std::span<double> z, std::span<double> log_det,
                               std::span<std::uint8_t> representable) const = 0;
+  /// Exchanges the names of equivalent atoms in every frame, in place, where z represents one naming only.
+  virtual void relabel_equivalent_atoms(std::span<double> positions) const { (void)positions; }
 
  protected:
   CoordinateMap() = default;

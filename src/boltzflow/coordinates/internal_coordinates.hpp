@@ -96,7 +96,7 @@ class InternalCoordinates final : public CoordinateMap {
 
   /// Exchanges the names of equivalent atoms in every frame, in place, into those that z represents: hydrogens, methyl
   /// groups of LEU and VAL, the sides of rings, NH1 and NH2 of ARG. Never mends chirality.
-  void relabel_equivalent_atoms(std::span<double> positions) const;
+  void relabel_equivalent_atoms(std::span<double> positions) const override;
 
   /// The map as flat tables, rows in placement order; for the kernels and the composite tensor version.
   const InternalCoordinatesTable<double>& table() const noexcept;

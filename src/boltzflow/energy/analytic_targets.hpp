@@ -20,6 +20,7 @@ namespace boltzflow {
 struct AnalyticTarget {
   std::string_view name, description;
   int dimension;
+  double lower, upper;  ///< a box that holds all but 1e-6 of the density, the same interval in every coordinate
   /// ln of the integral of exp(-u); NaN where it is not known or, for lennard-jones-13, not finite.
   double log_partition_function;
   std::unique_ptr<Potential> (*make)(double temperature);
@@ -35,6 +36,13 @@ std::span<const AnalyticTarget> analytic_targets();
 /// Makes the target of that name for a temperature in K. @throws InputError for an unknown name (with the names there
 /// are) or a temperature that is not positive and finite.
 std::unique_ptr<Potential> make_analytic_target(std::string_view name, double temperature = 300);
+
+/// The system that stands for the target of that name: 13 argon atoms for lennard-jones-13, no atoms for the others.
+/// @throws InputError for an unknown name.
+MolecularSystem make_analytic_system(std::string_view name);
+
+/// The row of the table, or null if there is no analytic target of that name.
+const AnalyticTarget* find_analytic_target(std::string_view name);
 
 /// The 40 centres of gaussian-mixture: uniform in [-40, 40)^2, those that PyTorch's generator gives with seed 0.
 std::span<const std::array<double, 2>> gaussian_mixture_centers();

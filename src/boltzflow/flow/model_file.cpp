@@ -3,8 +3,8 @@
 //     "boltzflow model\n"   16 bytes
 //     uint64                format version
 //     uint64, uint64        H, N: bytes of the header, number of parameters
-//     H bytes               header, JSON: options of the flow, temperature, and the system file's text
-//     N float32             parameters in the order of SplineFlow::flat_parameters
+//     H bytes               header, JSON: options of flow and coordinates, temperature, and the system file's text
+//     N float32             parameters in the order of Density::flat_parameters
 //     uint64                FNV-1a checksum of all bytes before
 #include <ATen/ATen.h>
 #include <fmt/format.h>
@@ -14,12 +14,11 @@
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
+#include <variant>
 
 #include "boltzflow/base/atomic_file.hpp"
 #include "boltzflow/base/errors.hpp"
 #include "boltzflow/flow/boltzmann_generator.hpp"
-#include "boltzflow/flow/coupling_plan.hpp"
-#include "boltzflow/flow/flow_dimensions.hpp"
 #include "boltzflow/molecule/system_file.hpp"
 
 namespace boltzflow {
@@ -28,7 +27,7 @@ namespace {
 static_assert(std::endian::native == std::endian::little, "the model file is written as it lies in memory");
 
 constexpr std::string_view magic = "boltzflow model\n";
-constexpr std::uint64_t format_version = 1;
+constexpr std::uint64_t format_version = 2;
 constexpr std::size_t fixed_size = magic.size() + 3 * sizeof(std::uint64_t);
 
 std::uint64_t checksum(std::string_view bytes) {
@@ -46,46 +45,48 @@ std::uint64_t number_at(std::string_view file, std::size_t offset) {
   return number;
 }
 
-nlohmann::json to_json(const SplineFlowOptions& options) {
-  return {{"n_couplings", options.n_couplings},
-          {"n_bins", options.n_bins},
-          {"hidden_width", options.hidden_width},
-          {"n_hidden_layers", options.n_hidden_layers},
-          {"masking", options.masking},
-          {"mask_seed", options.mask_seed},
-          {"minimum_bin_size", options.minimum_bin_size},
-          {"minimum_slope", options.minimum_slope}};
+/// The settings of a flow under their keys.
+nlohmann::json to_json(FlowOptions options) {
+  OptionTable table;
+  options.describe(table);
+  nlohmann::json json = nlohmann::json::object();
+  for (const Option& option : table.options())
+    std::visit([&](const auto* field) { json[option.key] = *field; }, option.value);
+  return json;
 }
-SplineFlowOptions options_from_json(const nlohmann::json& json) {
-  SplineFlowOptions options;
-  json.at("n_couplings").get_to(options.n_couplings);
-  json.at("n_bins").get_to(options.n_bins);
-  json.at("hidden_width").get_to(options.hidden_width);
-  json.at("n_hidden_layers").get_to(options.n_hidden_layers);
-  json.at("masking").get_to(options.masking);
-  json.at("mask_seed").get_to(options.mask_seed);
-  json.at("minimum_bin_size").get_to(options.minimum_bin_size);
-  json.at("minimum_slope").get_to(options.minimum_slope);
+FlowOptions flow_options_from_json(const nlohmann::json& json) {
+  FlowOptions options;
+  OptionTable table;
+  options.describe(table);
+  for (const Option& option : table.options())
+    std::visit([&](auto* field) { json.at(option.key).get_to(*field); }, option.value);
   return options;
 }
 
-/// Checked before anything is allocated by the numbers in the header.
-std::uint64_t expected_parameters(const MolecularSystem& system, const SplineFlowOptions& options) {
-  std::uint64_t count = 0;
-  for (const auto& layer : coupling_plan(flow_dimensions(InternalCoordinates(system)), options)) {
-    const auto& output = conditioner_layout(layer.conditioner_shape()).back();
-    count += static_cast<std::uint64_t>(output.bias_offset + output.n_outputs);
-  }
-  return count;
+nlohmann::json to_json(const CoordinateOptions& options) {
+  return {{"kind", options.kind},   {"scale", options.scale}, {"centre_of_mass", options.centre_of_mass},
+          {"lower", options.lower}, {"upper", options.upper}, {"dimension", options.dimension}};
+}
+CoordinateOptions coordinate_options_from_json(const nlohmann::json& json) {
+  CoordinateOptions options;
+  json.at("kind").get_to(options.kind);
+  json.at("scale").get_to(options.scale);
+  json.at("centre_of_mass").get_to(options.centre_of_mass);
+  json.at("lower").get_to(options.lower);
+  json.at("upper").get_to(options.upper);
+  json.at("dimension").get_to(options.dimension);
+  return options;
 }
 
 }  // namespace
 
 void BoltzmannGenerator::save(const std::filesystem::path& path) const {
-  const nlohmann::json header = {
-      {"flow", to_json(flow_.options())}, {"temperature", temperature_}, {"system", boltzflow::to_json(system_)}};
+  const nlohmann::json header = {{"flow", to_json(flow_options_)},
+                                 {"coordinates", to_json(coordinate_options_)},
+                                 {"temperature", temperature_},
+                                 {"system", boltzflow::to_json(system_)}};
   const std::string text = header.dump();
-  const at::Tensor parameters = flow_.flat_parameters().contiguous();
+  const at::Tensor parameters = flow_->flat_parameters().contiguous();
   std::string file(magic);
   append(file, format_version);
   append(file, text.size());
@@ -124,16 +125,15 @@ BoltzmannGenerator BoltzmannGenerator::load(const std::filesystem::path& path) {
   }
   try {
     const auto header = nlohmann::json::parse(file.substr(fixed_size, header_size));
-    const SplineFlowOptions options = options_from_json(header.at("flow"));
-    MolecularSystem system = system_from_json(header.at("system").get<std::string>(), path.string());
-    if (const auto expected = expected_parameters(system, options); expected != n_parameters) {
+    BoltzmannGenerator generator(
+        system_from_json(header.at("system").get<std::string>(), path.string()), header.at("temperature").get<double>(),
+        coordinate_options_from_json(header.at("coordinates")), flow_options_from_json(header.at("flow")), 0);
+    if (const auto expected = generator.flow().n_parameters(); static_cast<std::uint64_t>(expected) != n_parameters)
       throw fail(fmt::format("the model file holds {} parameters, its flow has {}", n_parameters, expected));
-    }
-    BoltzmannGenerator generator(std::move(system), header.at("temperature").get<double>(), options, 0);
     at::Tensor parameters = at::empty({static_cast<std::int64_t>(n_parameters)}, at::kFloat);
     std::memcpy(parameters.mutable_data_ptr<float>(), file.data() + fixed_size + header_size,
                 n_parameters * sizeof(float));
-    generator.flow_.set_flat_parameters(parameters);
+    generator.flow_->set_flat_parameters(parameters);
     return generator;
   } catch (const nlohmann::json::exception& error) {
     throw fail(fmt::format("the model file's header cannot be read: {}", error.what()));

@@ -21,7 +21,10 @@ class Validator {
   Validator(const MolecularSystem& system, const std::string& origin) : system_(system), origin_(origin) {}
 
   void run() const {
-    if (system_.atoms.empty()) fail("the system has no atoms");
+    const bool is_analytic = !system_.analytic_target.empty();
+    if (system_.atoms.empty() && !is_analytic) fail("the system has no atoms");
+    if (is_analytic && !system_.energy_library.empty())
+      fail("an analytic target (\"{}\") takes no energy from a library", system_.analytic_target);
     if (!(system_.temperature > 0) || !std::isfinite(system_.temperature))
       fail("the temperature is {} K, but must be positive", system_.temperature);
     for (int i = 0; i < system_.n_atoms(); ++i)
@@ -30,7 +33,7 @@ class Validator {
     nonbonded_terms();
     generalized_born();
     geometry();
-    connected();
+    if (!is_analytic) connected();
   }
 
  private:

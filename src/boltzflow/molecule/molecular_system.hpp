@@ -144,6 +144,10 @@ struct MolecularSystem {
   std::optional<ZMatrix> z_matrix;  ///< where the system comes with one; else built from the bond graph
   /// Torsions (four atoms each) that reports show: phi and psi of every residue that has them.
   std::vector<std::array<int, 4>> phi, psi;
+  /// What gives the energy where the tables above do not: an analytic target by its name
+  /// (energy/analytic_targets.hpp), which need not have atoms, or a shared library (energy/energy_plugin.hpp).
+  /// make_potential() knows.
+  std::string analytic_target = {}, energy_library = {};
 
   int n_atoms() const { return static_cast<int>(atoms.size()); }
 };

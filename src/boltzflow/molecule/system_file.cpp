@@ -239,6 +239,8 @@ std::string to_json(const MolecularSystem& system) {
   text.value("name", system.name);
   text.value("description", system.description);
   text.value("temperature", system.temperature);
+  if (!system.analytic_target.empty()) text.value("analytic_target", system.analytic_target);
+  if (!system.energy_library.empty()) text.value("energy_library", system.energy_library);
   text.table("atoms", system.atoms);
   text.table("bonds", system.bonds);
   text.table("constraints", system.constraints);
@@ -286,11 +288,14 @@ MolecularSystem system_from_json(std::string_view text, const std::string& origi
   root.expect_keys(
       {"format", "version", "name", "atoms"},
       {"description", "temperature", "bonds", "constraints", "harmonic_bonds", "harmonic_angles", "periodic_torsions",
-       "nonbonded", "exceptions", "cutoff", "generalized_born", "positions", "z_matrix", "phi", "psi"});
+       "nonbonded", "exceptions", "cutoff", "generalized_born", "positions", "z_matrix", "phi", "psi", "analytic_target",
+       "energy_library"});
   MolecularSystem system;
   root.member("name").read(system.name);
   if (root.has("description")) root.member("description").read(system.description);
   if (root.has("temperature")) root.member("temperature").read(system.temperature);
+  if (root.has("analytic_target")) root.member("analytic_target").read(system.analytic_target);
+  if (root.has("energy_library")) root.member("energy_library").read(system.energy_library);
   system.atoms = table<Atom>(root, "atoms");
   system.bonds = table<std::array<int, 2>>(root, "bonds");
   system.constraints = table<DistanceConstraint>(root, "constraints");

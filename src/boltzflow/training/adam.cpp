@@ -85,7 +85,8 @@ Adam::Step Adam::step_on_cpu(double learning_rate, double gradient_norm_clip) {
       .beta1 = static_cast<float>(options_.beta1),
       .beta2 = static_cast<float>(options_.beta2),
       .epsilon = static_cast<float>(options_.epsilon),
-      .average_decay = static_cast<float>(average_decay_)};
+      .average_decay = static_cast<float>(average_decay_),
+      .shrinkage = static_cast<float>(1 - learning_rate * options_.weight_decay)};
   const auto adam_update = for_this_cpu(&baseline::adam_update, &avx2::adam_update, &avx512::adam_update);
   std::vector<float*> values, first, second, average;
   for (std::size_t k = 0; k < parameters_.size(); ++k) {
@@ -126,6 +127,7 @@ Adam::Step Adam::step_with_tensors(double learning_rate, double gradient_norm_cl
     const at::Tensor gradient = parameters_[k].grad() * scale;
     first_moments_[k].mul_(options_.beta1).add_(gradient, 1 - options_.beta1);
     second_moments_[k].mul_(options_.beta2).addcmul_(gradient, gradient, 1 - options_.beta2);
+    if (options_.weight_decay > 0) parameters_[k].mul_(1 - learning_rate * options_.weight_decay);
     parameters_[k].addcdiv_(first_moments_[k], (second_moments_[k] / second_correction).sqrt_().add_(options_.epsilon),
                             -step_size);
     if (!averages_.empty()) averages_[k].mul_(average_decay_).add_(parameters_[k], 1 - average_decay_);

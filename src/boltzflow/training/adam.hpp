@@ -11,6 +11,7 @@ struct AdamOptions {
   double beta1 = 0.9;
   double beta2 = 0.999;
   double epsilon = 1e-8;
+  double weight_decay = 0;
 };
 
 /// This is the Adam optimiser with gradient-norm clipping and a running average of the parameters, fused into two
@@ -20,8 +21,11 @@ struct AdamOptions {
 ///     m_t = beta1 m_{t-1} + (1 - beta1) g_t,   v_t = beta2 v_{t-1} + (1 - beta2) g_t^2
 ///     theta_t = theta_{t-1} - learning_rate (m_t / (1 - beta1^t)) / (sqrt(v_t / (1 - beta2^t)) + epsilon)
 ///
+///               - learning_rate weight_decay theta_{t-1}
+///
 /// with g_t scaled by min(1, gradient_norm_clip / |g_t|). Same result for any number of threads.
-/// @cite Kingma2015, "Adam: a method for stochastic optimization", Algorithm 1.
+/// @cite Kingma2015, "Adam: a method for stochastic optimization", Algorithm 1; Loshchilov2019, "Decoupled weight decay
+/// regularization", Algorithm 2.
 class Adam {
  public:
   /// @param parameters leaf tensors, float32, contiguous, all on one device; their .grad() is what step() reads.

@@ -6,8 +6,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "boltzflow/base/threads.hpp"
 #include "boltzflow/base/importance_weights.hpp"
+#include "boltzflow/base/threads.hpp"
 
 namespace boltzflow {
 

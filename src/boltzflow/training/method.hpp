@@ -33,6 +33,7 @@ struct MethodEntry {
   std::string name;         ///< training.method
   std::string description;  ///< one line
   std::unique_ptr<Method> (*make)(const TrainingOptions& options);
+  bool needs_data = false;  ///< learns from data (TrainingData)
 };
 
 std::span<const MethodEntry> methods();

@@ -8,7 +8,7 @@
 namespace boltzflow {
 
 /// This is what a method trains on: an unnormalised density p~(x) = exp(-u(x)) seen through a map z -> x from the
-/// flow's domain [0,1]^d. Molecules are one implementation (MolecularTarget), analytic test densities another.
+/// flow's domain [0,1]^d. Molecules are one implementation (BoltzmannTarget), analytic test densities another.
 class TargetDensity {
  public:
   virtual ~TargetDensity() = default;

@@ -1,20 +1,21 @@
 // SPDX-License-Identifier: MIT
 #include "boltzflow/training/train.hpp"
 
+#include "boltzflow/training/boltzmann_target.hpp"
 #include "boltzflow/training/checkpoint.hpp"
 #include "boltzflow/training/method.hpp"
-#include "boltzflow/training/molecular_target.hpp"
 #include "boltzflow/training/trainer.hpp"
 
 namespace boltzflow {
 
-TrainingEnd train(BoltzmannGenerator& generator, const ReducedPotential& target, const TrainingOptions& options,
-                  const std::filesystem::path& checkpoint_folder, bool resume, TrainingObserver& observer,
-                  const StopFlag& stop) {
-  const MolecularTarget density(generator.system(), generator.coordinates(), target);
+TrainingEnd train(BoltzmannGenerator& generator, const ReducedPotential& target, const TrainingData* data,
+                  const TrainingOptions& options, const std::filesystem::path& checkpoint_folder, bool resume,
+                  TrainingObserver& observer, const StopFlag& stop) {
+  const BoltzmannTarget density(generator.system(), generator.coordinates(), target);
   const TrainingOptions resolved = resolve_training_options(options, density.dimension());
   const std::unique_ptr<Method> method = find_method(resolved.trainer.method).make(resolved);
-  Trainer trainer(generator.flow(), density, resolved, observer);
+  Trainer trainer(generator.flow(), density, resolved, observer, data);
+  trainer.coordinates = description_of(generator.coordinate_options());
   return trainer.run(*method, checkpoint_folder, resume, stop);
 }
 

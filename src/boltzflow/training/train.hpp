@@ -10,8 +10,11 @@
 #include "boltzflow/base/stop_flag.hpp"
 #include "boltzflow/energy/reduced_potential.hpp"
 #include "boltzflow/flow/boltzmann_generator.hpp"
+#include "boltzflow/training/fit_options.hpp"
 
 namespace boltzflow {
+
+class TrainingData;
 
 /// Settings of the optimiser and of everything that methods share. A zero marked "derived" is replaced by
 /// resolve_training_options() with a value that follows from the dimension and the size of the flow.
@@ -23,6 +26,7 @@ struct TrainerOptions {
   double gradient_norm_clip = 20;
   std::int64_t batch_size = 512;
   double ema_decay = 0.998;                           ///< of the parameters, during the refinement
+  double weight_decay = 0;                            ///< decoupled from the gradient (AdamW)
   std::string precision = "bfloat16";                 ///< conditioner precision of gradient steps
   std::string sampling_precision = "split-bfloat16";  ///< of passes whose log q is kept
   double maximum_minutes = 0;                         ///< wall-clock budget of training; 0: none
@@ -63,8 +67,11 @@ struct CmtOptions {
 struct TrainingOptions {
   TrainerOptions trainer;
   CmtOptions cmt;
-  SplineFlowOptions flow;
-  /// Every setting under its key: "training.*", "flow.*", "method.cmt.*".
+  FitOptions fit;
+  RegflowOptions regflow;
+  FlowMatchingOptions flow_matching;
+  FlowOptions flow;
+  /// Every setting under its key: "training.*", "flow.*", "method.*".
   void describe(OptionTable& table);
 };
 
@@ -97,9 +104,10 @@ enum class TrainingEnd { finished, budget, stopped };
 /// Writes checkpoints to checkpoint_folder (atomic; also when `stop` asks to stop) and continues from the one there if
 /// `resume`: the same numbers to the bit as without the interruption, on the same machine and thread count.
 /// @throws ConfigurationError for an unknown method, InputError for a checkpoint of another run.
-TrainingEnd train(BoltzmannGenerator& generator, const ReducedPotential& target, const TrainingOptions& options,
-                  const std::filesystem::path& checkpoint_folder, bool resume, TrainingObserver& observer,
-                  const StopFlag& stop);
+/// @param data what methods learn from that need data; null for the others.
+TrainingEnd train(BoltzmannGenerator& generator, const ReducedPotential& target, const TrainingData* data,
+                  const TrainingOptions& options, const std::filesystem::path& checkpoint_folder, bool resume,
+                  TrainingObserver& observer, const StopFlag& stop);
 
 /// What a checkpoint says about its run.
 struct CheckpointSummary {

@@ -49,15 +49,16 @@ constexpr std::uint64_t sampling_stream = 1, resampling_stream = 2;
 
 }  // namespace
 
-Trainer::Trainer(SplineFlow& flow, const TargetDensity& target, const TrainingOptions& options,
-                 TrainingObserver& observer)
+Trainer::Trainer(Density& flow, const TargetDensity& target, const TrainingOptions& options, TrainingObserver& observer,
+                 const TrainingData* data)
     : flow_(flow),
       target_(target),
       options_(options),
       observer_(observer),
+      data_(data),
       sampling_precision_(parse_conditioner_precision(options.trainer.sampling_precision)),
-      optimizer_(flow.parameters()),
-      kept_flow_(flow.clone()),
+      optimizer_(flow.parameters(), {.weight_decay = options.trainer.weight_decay}),
+      kept_flow_(flow.copy()),
       sampling_random_(static_cast<std::uint64_t>(options.trainer.seed), sampling_stream),
       random_(static_cast<std::uint64_t>(options.trainer.seed), resampling_stream),
       start_nanoseconds_(now_nanoseconds()) {
@@ -90,7 +91,7 @@ void Trainer::report(const StepReport& report) {
 
 SampleBuffer Trainer::draw(std::int64_t n_samples) {
   const int d = target_.dimension();
-  SplineFlow::Sample sample = flow_.sample(n_samples, sampling_random_, sampling_precision_);
+  Density::Sample sample = flow_.sample(n_samples, sampling_random_, sampling_precision_);
   const at::Tensor z = sample.z.cpu().contiguous(), log_prob = sample.log_prob.cpu().contiguous();
   std::vector<double> log_det(n_samples), reduced_energy(n_samples);
   std::vector<std::uint32_t> basins(n_samples);
@@ -124,12 +125,12 @@ SampleBuffer Trainer::draw(std::int64_t n_samples) {
 }
 
 std::vector<double> Trainer::log_prob(const at::Tensor& flat_parameters, const SampleBuffer& samples) {
-  kept_flow_.set_flat_parameters(flat_parameters);
+  kept_flow_->set_flat_parameters(flat_parameters);
   const at::Tensor z =
       at::from_blob(const_cast<float*>(samples.z.data()), {samples.size(), samples.dimension}, at::kFloat);
   const at::Device device = optimizer_.parameters().front().device();
   const at::Tensor values =
-      kept_flow_.log_prob_no_grad(z.to(device), sampling_precision_).to(at::kCPU, at::kDouble).contiguous();
+      kept_flow_->log_prob_no_grad(z.to(device), sampling_precision_).to(at::kCPU, at::kDouble).contiguous();
   std::vector<double> log_prob(samples.size());
   for (std::int64_t i = 0; i < samples.size(); ++i)
     log_prob[i] = values.const_data_ptr<double>()[i] - samples.log_det[i];
@@ -156,6 +157,7 @@ Trainer::GradientStep Trainer::gradient_step(double learning_rate, const std::fu
 void Trainer::save(const Method& method, const std::filesystem::path& file, MethodState state) const {
   CheckpointWriter checkpoint;
   checkpoint.values["target"] = target_.description();
+  if (data_) checkpoint.values["data"] = data_->description();
   checkpoint.values["settings"] = settings_of(options_);
   checkpoint.values["threads"] = thread_count();
   checkpoint.values["state"] = static_cast<int>(state);
@@ -180,6 +182,10 @@ MethodState Trainer::load(Method& method, const std::filesystem::path& file) {
   const auto target = checkpoint.value<std::string>("target");
   if (target != target_.description())
     checkpoint.fail(fmt::format("the checkpoint is of another run: of {}, not of {}", target, target_.description()));
+  if (data_)
+    if (const auto data = checkpoint.value<std::string>("data"); data != data_->description())
+      checkpoint.fail(
+          fmt::format("the checkpoint is of another run: it learnt from {}, not from {}", data, data_->description()));
   const auto saved = checkpoint.value<nlohmann::json>("settings");
   const nlohmann::json settings = settings_of(options_);
   // In the table's order, so that the key a user changed is named before those derived from it.
@@ -225,6 +231,8 @@ MethodState Trainer::load(Method& method, const std::filesystem::path& file) {
 TrainingEnd Trainer::run(Method& method, const std::filesystem::path& checkpoint_folder, bool resume,
                          const StopFlag& stop) {
   const std::filesystem::path file = checkpoint_folder / "training.checkpoint";
+  folder_ = checkpoint_folder;
+  stop_ = &stop;
   MethodState state = MethodState::running;
   start_nanoseconds_ = now_nanoseconds();
   if (resume) {

@@ -36,7 +36,9 @@ void describe_trainer(TrainerOptions& options, OptionTable& table) {
             "longer gradients are scaled down to this norm; 0: never");
   table.add("training.batch_size", options.batch_size, 1, 1e7, "samples per gradient step");
   table.add("training.ema_decay", options.ema_decay, 0, 0.999999,
-            "of the running average of the parameters over the refinement's gradient steps");
+            "of the running average of the parameters: over the refinement's gradient steps, or all those on data");
+  table.add("training.weight_decay", options.weight_decay, 0, 1,
+            "of the parameters per unit of learning rate, decoupled from the gradient");
   table.add("training.precision", options.precision, {"float32", "bfloat16", "split-bfloat16"},
             "of the conditioners in gradient steps");
   table.add("training.sampling_precision", options.sampling_precision, {"float32", "bfloat16", "split-bfloat16"},
@@ -45,17 +47,6 @@ void describe_trainer(TrainerOptions& options, OptionTable& table) {
             "wall-clock budget of training; 0: none");
   table.add("training.maximum_evaluations", options.maximum_evaluations, 0, 9e15, "budget of target energies; 0: none");
   table.add("training.checkpoint_minutes", options.checkpoint_minutes, 0, unlimited, "between checkpoints");
-}
-
-void describe_flow(SplineFlowOptions& options, OptionTable& table) {
-  table.add("flow.n_couplings", options.n_couplings, 2, 1024, "coupling layers, an even number");
-  table.add("flow.n_bins", options.n_bins, 2, 64, "bins of every spline");
-  table.add("flow.hidden_width", options.hidden_width, 1, 65536, "units of a conditioner's hidden layer");
-  table.add("flow.n_hidden_layers", options.n_hidden_layers, 1, 256, "hidden layers of a conditioner");
-  table.add("flow.masking", options.masking, {"random", "hierarchical"}, "how dimensions are split between couplings");
-  table.add("flow.mask_seed", options.mask_seed, 0, 9e15, "of the random masks");
-  table.add("flow.minimum_bin_size", options.minimum_bin_size, 1e-6, 0.45, "of spline widths and heights, of 1");
-  table.add("flow.minimum_slope", options.minimum_slope, 1e-6, 0.999, "of splines at their knots");
 }
 
 void describe_cmt(CmtOptions& options, OptionTable& table) {
@@ -105,8 +96,11 @@ void describe_cmt(CmtOptions& options, OptionTable& table) {
 
 void TrainingOptions::describe(OptionTable& table) {
   describe_trainer(trainer, table);
-  describe_flow(flow, table);
+  flow.describe(table);
   describe_cmt(cmt, table);
+  fit.describe(table);
+  regflow.describe(table);
+  flow_matching.describe(table);
 }
 
 TrainingOptions resolve_training_options(TrainingOptions options, int dimension) {
@@ -116,16 +110,17 @@ TrainingOptions resolve_training_options(TrainingOptions options, int dimension)
   };
   TrainerOptions& trainer = options.trainer;
   CmtOptions& cmt = options.cmt;
-  require(options.flow.n_couplings % 2 == 0,
-          fmt::format("flow.n_couplings: {} is not even; couplings come in pairs", options.flow.n_couplings));
+  require(options.flow.spline.n_couplings % 2 == 0,
+          fmt::format("flow.n_couplings: {} is not even; couplings come in pairs", options.flow.spline.n_couplings));
   require(trainer.learning_rate > 0, "training.learning_rate: 0 trains nothing; use a positive number such as 1e-3");
-  require(trainer.batch_size <= cmt.samples_per_step,
+  const bool energy_only = trainer.method == "cmt";
+  require(!energy_only || trainer.batch_size <= cmt.samples_per_step,
           fmt::format("training.batch_size: {} is larger than method.cmt.samples_per_step, {}", trainer.batch_size,
                       cmt.samples_per_step));
-  require(trainer.batch_size <= cmt.refinement_samples,
+  require(!energy_only || trainer.batch_size <= cmt.refinement_samples,
           fmt::format("training.batch_size: {} is larger than method.cmt.refinement_samples, {}", trainer.batch_size,
                       cmt.refinement_samples));
-  require(trainer.maximum_evaluations == 0 || trainer.maximum_evaluations >= cmt.samples_per_step,
+  require(!energy_only || trainer.maximum_evaluations == 0 || trainer.maximum_evaluations >= cmt.samples_per_step,
           fmt::format("training.maximum_evaluations: {} does not pay for one annealing step of {} samples",
                       trainer.maximum_evaluations, cmt.samples_per_step));
   if (!errors.empty()) throw ConfigurationError(errors);

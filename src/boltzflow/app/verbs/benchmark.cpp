@@ -71,9 +71,9 @@ ExitStatus benchmark(const Words& words, const Invocation& invocation) {
         {{"precision", "float64"}, {"threads", threads}, {"microseconds", speed.float64_microseconds}});
   }
   prepare_threads(n_threads);
-  document["flow"] = {{"n_couplings", settings.training.flow.n_couplings},
-                      {"n_hidden_layers", settings.training.flow.n_hidden_layers},
-                      {"hidden_width", settings.training.flow.hidden_width},
+  document["flow"] = {{"n_couplings", settings.training.flow.spline.n_couplings},
+                      {"n_hidden_layers", settings.training.flow.spline.n_hidden_layers},
+                      {"hidden_width", settings.training.flow.spline.hidden_width},
                       {"n_parameters", 0},
                       {"timings", nlohmann::ordered_json::array()}};
   for (const ConditionerPrecision precision :

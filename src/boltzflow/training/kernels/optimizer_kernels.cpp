@@ -40,7 +40,7 @@ BOLTZFLOW_INLINE Moments update(Vector p, Vector m, Vector v, Vector gradient, c
   const Vector g = gradient * c.gradient_scale;
   m = m * c.beta1 + (1.0f - c.beta1) * g;
   v = v * c.beta2 + (1.0f - c.beta2) * (g * g);
-  p -= c.step_size * m / (F::sqrt(v * c.inverse_second_correction) + c.epsilon);
+  p = p * c.shrinkage - c.step_size * m / (F::sqrt(v * c.inverse_second_correction) + c.epsilon);
   return {p, m, v};
 }
 }  // namespace

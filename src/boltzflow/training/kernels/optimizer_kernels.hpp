@@ -12,13 +12,14 @@ struct AdamCoefficients {
   float beta1, beta2;
   float epsilon;
   float average_decay;  ///< of the running average of the parameters
+  float shrinkage;      ///< 1 - learning_rate weight_decay
 };
 
 // For each instruction set:
 // sum_of_squares: sum_i x_i^2 in one fixed order; infinite or NaN if an x is.
 // adam_update: with g = gradient_scale gradient_i
 //     m <- beta1 m + (1 - beta1) g,   v <- beta2 v + (1 - beta2) g^2
-//     p <- p - step_size m / (sqrt(v inverse_second_correction) + epsilon)
+//     p <- shrinkage p - step_size m / (sqrt(v inverse_second_correction) + epsilon)
 //     average <- average_decay average + (1 - average_decay) p        (where average is not null)
 #define BOLTZFLOW_OPTIMIZER_KERNELS                                                                                    \
   double sum_of_squares(const float* x, int64_t n) noexcept;                                                           \

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "boltzflow/training/molecular_target.hpp"
+#include "boltzflow/training/boltzmann_target.hpp"
 
 #include <fmt/format.h>
 
@@ -35,33 +35,33 @@ double torsion_angle(const float* positions, const std::array<int, 4>& atoms) {
 
 }  // namespace
 
-MolecularTarget::MolecularTarget(const MolecularSystem& system, const InternalCoordinates& coordinates,
+BoltzmannTarget::BoltzmannTarget(const MolecularSystem& system, const CoordinateMap& coordinates,
                                  const ReducedPotential& potential)
     : system_(system), coordinates_(coordinates), potential_(potential) {
-  if (coordinates.n_atoms() != potential.potential().n_atoms())
-    throw InputError(fmt::format("the flow's molecule has {} atoms, the potential {}", coordinates.n_atoms(),
-                                 potential.potential().n_atoms()));
+  if (coordinates.configuration_size() != potential.potential().dimension())
+    throw InputError(fmt::format("the flow's configurations have {} coordinates, the potential's {}",
+                                 coordinates.configuration_size(), potential.potential().dimension()));
 }
 
-std::string MolecularTarget::description() const {
-  return fmt::format("{} ({} atoms, {} dimensions) at {} K", system_.name, coordinates_.n_atoms(), dimension(),
+std::string BoltzmannTarget::description() const {
+  return fmt::format("{} ({} atoms, {} dimensions) at {} K", system_.name, system_.n_atoms(), dimension(),
                      potential_.temperature());
 }
 
-std::vector<std::string> MolecularTarget::basin_names() const {
+std::vector<std::string> BoltzmannTarget::basin_names() const {
   std::vector<std::string> names;
   for (std::size_t k = 0; k < std::min(system_.phi.size(), most_basins); ++k)
     names.push_back(fmt::format("phi_{}_positive", system_.atoms[system_.phi[k][2]].residue_number));
   return names;
 }
 
-void MolecularTarget::evaluate(std::span<const float> z, std::span<double> log_det, std::span<double> reduced_energy,
+void BoltzmannTarget::evaluate(std::span<const float> z, std::span<double> log_det, std::span<double> reduced_energy,
                                std::span<std::uint32_t> basins) const {
-  const std::int64_t n = std::ssize(log_det), d = dimension(), n_atoms = coordinates_.n_atoms();
+  const std::int64_t n = std::ssize(log_det), d = dimension(), size = coordinates_.configuration_size();
   if (std::ssize(z) != n * d || std::ssize(reduced_energy) != n || std::ssize(basins) != n)
     throw InputError("z, log_det, reduced_energy and basins differ in their number of samples");
   constexpr std::int64_t chunk = 8192;  // keeps the positions in the cache
-  std::vector<float> feature_major(std::min(n, chunk) * d), positions(std::min(n, chunk) * n_atoms * 3);
+  std::vector<float> feature_major(std::min(n, chunk) * d), positions(std::min(n, chunk) * size);
   const std::size_t n_basins = std::min(system_.phi.size(), most_basins);
   for (std::int64_t begin = 0; begin < n; begin += chunk) {
     const std::int64_t m = std::min(chunk, n - begin);
@@ -69,7 +69,7 @@ void MolecularTarget::evaluate(std::span<const float> z, std::span<double> log_d
       for (std::int64_t i = first; i < last; ++i)
         for (std::int64_t k = 0; k < d; ++k) feature_major[k * m + i] = z[(begin + i) * d + k];
     });
-    const std::span<float> chunk_positions(positions.data(), m * n_atoms * 3);
+    const std::span<float> chunk_positions(positions.data(), m * size);
     coordinates_.to_cartesian(std::span<const float>(feature_major.data(), m * d), chunk_positions,
                               log_det.subspan(begin, m));
     potential_.reduced_energy(std::span<const float>(chunk_positions), reduced_energy.subspan(begin, m));
@@ -77,7 +77,7 @@ void MolecularTarget::evaluate(std::span<const float> z, std::span<double> log_d
       for (std::int64_t i = first; i < last; ++i) {
         std::uint32_t inside = 0;
         for (std::size_t k = 0; k < n_basins; ++k) {
-          const double phi = torsion_angle(positions.data() + i * n_atoms * 3, system_.phi[k]);
+          const double phi = torsion_angle(positions.data() + i * size, system_.phi[k]);
           if (phi > 0 && phi < basin_end) inside |= std::uint32_t{1} << k;
         }
         basins[begin + i] = inside;

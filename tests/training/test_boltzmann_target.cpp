@@ -11,19 +11,20 @@
 
 #include "boltzflow/base/errors.hpp"
 #include "boltzflow/base/random.hpp"
+#include "boltzflow/coordinates/internal_coordinates.hpp"
 #include "boltzflow/molecule/load_system.hpp"
-#include "boltzflow/training/molecular_target.hpp"
+#include "boltzflow/training/boltzmann_target.hpp"
 #include "boltzflow/training/train.hpp"
 
 namespace boltzflow {
 namespace {
 
-TEST(MolecularTarget, IsTheReducedEnergyAtTheMappedPositions) {
+TEST(BoltzmannTarget, IsTheReducedEnergyAtTheMappedPositions) {
   const MolecularSystem system = load_system("alanine-dipeptide");
   const InternalCoordinates coordinates(system);
   const ReducedPotential potential(make_force_field(system), 300.0);
   const ReducedPotential reference(make_reference_force_field(system), 300.0);
-  const MolecularTarget target(system, coordinates, potential);
+  const BoltzmannTarget target(system, coordinates, potential);
   const std::int64_t n = 300, d = target.dimension(), n_atoms = system.n_atoms();
   ASSERT_EQ(d, 60);
   ASSERT_EQ(target.basin_names().size(), 1u);
@@ -63,9 +64,9 @@ TEST(Train, RunsOnAMoleculeEndsAtItsBudgetAndResumes) {
   std::filesystem::remove_all(folder);
   const MolecularSystem system = load_system("alanine-dipeptide");
   TrainingOptions options;
-  options.flow.n_couplings = 4;
-  options.flow.hidden_width = 32;
-  options.flow.n_hidden_layers = 2;
+  options.flow.spline.n_couplings = 4;
+  options.flow.spline.hidden_width = 32;
+  options.flow.spline.n_hidden_layers = 2;
   options.trainer.batch_size = 128;
   options.cmt.samples_per_step = options.cmt.refinement_samples = 2048;
   options.cmt.gradient_steps = options.cmt.refinement_gradient_steps = 8;
@@ -82,9 +83,9 @@ TEST(Train, RunsOnAMoleculeEndsAtItsBudgetAndResumes) {
     void on_message(const std::string&) override {}
   };
   const auto train_once = [&](bool resume, Observer& observer, const StopFlag& stop, TrainingEnd expected) {
-    BoltzmannGenerator generator(system, 300.0, options.flow, 5);
+    BoltzmannGenerator generator(system, 300.0, {}, options.flow, 5);
     const ReducedPotential potential(make_force_field(system), 300.0);
-    EXPECT_EQ(train(generator, potential, options, folder, resume, observer, stop), expected);
+    EXPECT_EQ(train(generator, potential, nullptr, options, folder, resume, observer, stop), expected);
     return generator.flow().flat_parameters().detach().clone();
   };
   Observer whole;
