@@ -258,6 +258,62 @@ def check_train_sample_evaluate_report(folder):
     assert page.encode() != before and "http" not in re.sub(r"http://www\.w3\.org/\S*", "", page) and "<script" not in page
 
 
+def check_analytic_targets(folder):
+    """A target without atoms is trained on, sampled and reported; what needs atoms says so."""
+    (folder / "tiny.toml").write_text(TINY)
+    document = json.loads(run("train", "gaussian-mixture", "--config", "tiny.toml", "--run", "mixture", "--threads", 1, "--json", folder=folder).stdout)
+    assert [Path(path).name for path in document["samples"]] == ["samples.npz"], document["samples"]
+    assert "ess_clipped" in json.dumps(document["evaluation"]) or document["evaluation"]["metrics"], document
+    arrays = npz_arrays(folder / "mixture/samples/samples.npz")
+    assert arrays["positions"][0] == (300, 2), arrays["positions"][0]
+    assert all(-56 <= x <= 56 for x in arrays["positions"][1])
+    run("sample", "mixture", "-n", 50, "-o", "more", folder=folder)
+    assert npz_arrays(folder / "more.npz")["positions"][0] == (50, 2)
+    run("report", "mixture", folder=folder)
+    fails(78, "spline", "train", "lennard-jones-13", "--config", "tiny.toml", folder=folder)
+    fails(78, "data.trajectory", "train", "gaussian-mixture", "--config", "tiny.toml", "--data", "more.npz", folder=folder)
+
+
+def check_learning_from_data(folder):
+    """Maximum likelihood, flow matching, and regression on both kinds of targets, from frames of alanine dipeptide."""
+    frames = SOURCE / "data/reference/alanine-dipeptide.npz"
+    (folder / "tiny.toml").write_text(TINY + """
+[method.fit]
+gradient_steps = 12
+report_steps = 6
+validation_samples = 64
+monitor_samples = 64
+[flow.euclidean]
+n_layers = 2
+hidden_width = 16
+n_hidden_layers = 1
+[flow.continuous]
+velocity = "two-layer"
+hidden_width = 16
+[method.regflow]
+n_pairs = 256
+""")
+
+    def train(name, method, architecture, *words, **more):
+        return run("train", "alanine-dipeptide", "--config", "tiny.toml", "--run", name, "--threads", 1, "--data", frames,
+                   "--set", f"training.method={method}", "--set", f"flow.architecture={architecture}", *words, folder=folder, **more)
+
+    train("likelihood", "maximum-likelihood", "res-nvp", "--reference", frames)
+    train("internal", "maximum-likelihood", "spline")
+    train("transport", "regflow", "nsf-coupling")
+    train("teacher", "flow-matching", "continuous", "--set", "evaluation.samples=1000", "--set", "output.samples=20")
+    train("reflow", "regflow", "real-nvp", "--set", "method.regflow.targets=reflow", "--set", "method.regflow.teacher=teacher")
+    assert (folder / "reflow/checkpoints/pairs.boltzflow").exists()
+    for name in ("likelihood", "transport", "reflow"):
+        run("sample", name, "-n", 20, "-o", f"{name}-samples", folder=folder)
+        assert npz_arrays(folder / f"{name}-samples.npz")["positions"][0] == (20, 22, 3)
+    done = run("train", "--resume", "likelihood", "--set", "training.maximum_minutes=1", folder=folder)
+    assert "Reverse ESS" in done.stdout
+    fails(78, "--data", "train", "alanine-dipeptide", "--config", "tiny.toml", "--set", "training.method=regflow", folder=folder)
+    fails(78, "continuous", "train", "alanine-dipeptide", "--config", "tiny.toml", "--data", frames, "--set",
+          "training.method=flow-matching", folder=folder)
+
+
 def check_stop_and_resume_give_the_same_numbers(folder):
     words = ["--set", "method.cmt.samples_per_step=20000", "--set", "method.cmt.refinement_samples=20000", "--set", "output.samples=0"]
     train_tiny(folder, "whole", *words)

@@ -22,15 +22,15 @@ TEST(Presets, AreReadAndHoldTheirFigures) {
   }
   RunSettings quick, long_one, paper;
   read_settings(quick, {.preset = "quick", .configuration_file = {}, .assignments = {}});
-  EXPECT_EQ(quick.training.flow.n_couplings, 16);
-  EXPECT_EQ(quick.training.flow.hidden_width, 128);
-  EXPECT_EQ(quick.training.flow.n_hidden_layers, 3);
+  EXPECT_EQ(quick.training.flow.spline.n_couplings, 16);
+  EXPECT_EQ(quick.training.flow.spline.hidden_width, 128);
+  EXPECT_EQ(quick.training.flow.spline.n_hidden_layers, 3);
   EXPECT_LE(quick.training.trainer.maximum_minutes, 12);
   EXPECT_GT(quick.training.trainer.maximum_minutes, 0);
   read_settings(long_one, {.preset = "long", .configuration_file = {}, .assignments = {}});
   EXPECT_EQ(long_one.training.trainer.maximum_evaluations, 10'000'000);
-  EXPECT_EQ(long_one.training.flow.hidden_width, 256);
-  EXPECT_EQ(long_one.training.flow.n_hidden_layers, 5);
+  EXPECT_EQ(long_one.training.flow.spline.hidden_width, 256);
+  EXPECT_EQ(long_one.training.flow.spline.n_hidden_layers, 5);
   EXPECT_GT(long_one.training.cmt.refinement_log_dispersion, 0);
   EXPECT_GT(long_one.training.cmt.kept_refinement_buffers, 1);
   read_settings(paper, {.preset = "paper", .configuration_file = {}, .assignments = {}});
@@ -38,8 +38,8 @@ TEST(Presets, AreReadAndHoldTheirFigures) {
   EXPECT_EQ(cmt.annealing_steps * cmt.samples_per_step, 100'000'000);
   EXPECT_EQ(cmt.gradient_steps, 2000);
   EXPECT_EQ(paper.training.trainer.batch_size, 1024);
-  EXPECT_EQ(paper.training.flow.hidden_width, 256);
-  EXPECT_EQ(paper.training.flow.n_hidden_layers, 5);
+  EXPECT_EQ(paper.training.flow.spline.hidden_width, 256);
+  EXPECT_EQ(paper.training.flow.spline.n_hidden_layers, 5);
   EXPECT_TRUE(cmt.fixed_annealing_steps);
 }
 
@@ -50,10 +50,10 @@ TEST(Settings, LaterLayersOverrideEarlierOnes) {
   read_settings(
       settings,
       {.preset = "quick", .configuration_file = (folder / "my.toml").string(), .assignments = {"flow.n_bins=12"}});
-  EXPECT_EQ(settings.training.flow.n_hidden_layers, 3);  // preset
-  EXPECT_EQ(settings.training.flow.hidden_width, 64);    // file over preset
-  EXPECT_EQ(settings.training.flow.n_bins, 12);          // word over file
-  EXPECT_EQ(settings.training.flow.n_couplings, 16);     // default
+  EXPECT_EQ(settings.training.flow.spline.n_hidden_layers, 3);  // preset
+  EXPECT_EQ(settings.training.flow.spline.hidden_width, 64);    // file over preset
+  EXPECT_EQ(settings.training.flow.spline.n_bins, 12);          // word over file
+  EXPECT_EQ(settings.training.flow.spline.n_couplings, 16);     // default
 }
 
 TEST(Settings, ErrorsOfAllLayersAreReportedTogether) {
