@@ -19,6 +19,14 @@ void EvaluationWords::define(CLI::App& options) {
       ->check(CLI::Range(std::int64_t{0}, std::int64_t{1'000'000}));
   options.add_option("-n,--samples", n_samples, "fresh samples (default 100000, or the run's setting)")
       ->check(CLI::Range(std::int64_t{1000}, std::int64_t{1'000'000'000}));
+  options
+      .add_option("--transport-points", n_transport_points,
+                  "points of the subsets that T-W2 and distances are compared on (default 2000); 0: leave them out")
+      ->check(CLI::Range(0, 100'000));
+  options
+      .add_option("--drop-fraction", drop_fraction,
+                  "share of the largest weights left out of what is reweighted (default 0; the literature's 0.002)")
+      ->check(CLI::Range(0.0, 0.5));
   options.add_option("--precision", precision, "of the conditioners: float32, bfloat16 or split-bfloat16")
       ->check(CLI::IsMember({"float32", "bfloat16", "split-bfloat16"}));
 }
@@ -43,6 +51,8 @@ ModelEvaluationOptions EvaluationWords::options(std::optional<std::int64_t> seed
   result.n_samples = n_samples.value_or(result.n_samples);
   result.n_reference_blocks = n_reference_blocks.value_or(result.n_reference_blocks);
   result.seed = seed.value_or(result.seed);
+  result.n_transport_points = n_transport_points;
+  result.drop_fraction = drop_fraction;
   result.precision = precision.empty() ? sampling_precision() : parse_conditioner_precision(precision);
   return result;
 }

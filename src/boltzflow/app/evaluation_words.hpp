@@ -13,6 +13,8 @@ struct EvaluationWords {
   std::string reference, precision;
   bool no_reference = false;
   std::optional<std::int64_t> n_samples, n_reference_blocks;
+  int n_transport_points = 2000;
+  double drop_fraction = 0;
 
   /// Adds them to a verb; this object must live as long as `options`.
   void define(CLI::App& options);

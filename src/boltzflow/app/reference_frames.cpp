@@ -39,6 +39,22 @@ std::vector<std::string> torsion_pair_names(const MolecularSystem& system) {
   return names;
 }
 
+AtomPairs compared_pairs(int n_atoms, int n_pairs) {
+  AtomPairs all, chosen;
+  for (int i = 0; i < n_atoms; ++i)
+    for (int j = i + 1; j < n_atoms; ++j) all.push_back({i, j});
+  const auto n = std::min(all.size(), static_cast<std::size_t>(n_pairs));
+  for (std::size_t k = 0; k < n; ++k) chosen.push_back(all[k * all.size() / n]);
+  return chosen;
+}
+
+void add_distances(FrameColumns& columns, const AtomPairs& pairs, int n_atoms, const std::vector<double>& positions) {
+  columns.distances.resize(pairs.size());
+  for (std::size_t pair = 0; pair < pairs.size(); ++pair)
+    for (const double distance : distances<double>(positions, n_atoms, pairs[pair]))
+      columns.distances[pair].push_back(static_cast<float>(distance));
+}
+
 ReferenceColumns reference_columns(const Frames& frames, const MolecularSystem& system, const Potential& potential,
                                    double temperature, const BoltzmannGenerator* generator, std::int64_t n_blocks) {
   ReferenceColumns columns;

@@ -12,7 +12,7 @@ RunResults write_run_results(const RunFolder& folder, const TrainedModel& model,
                              const ModelEvaluationOptions& options, std::int64_t n_samples_written,
                              Progress& progress) {
   const ModelEvaluation evaluation = evaluate_model(model, reference, options, progress);
-  RunResults results{to_text(evaluation.evaluation), {{"evaluation", to_json(evaluation.evaluation)}}};
+  RunResults results{to_text(evaluation), {{"evaluation", to_json(evaluation)}}};
   write_file_atomically(folder.evaluation(), results.document["evaluation"].dump(2) + "\n");
   write_report(folder, model, evaluation);
   results.document["report"] = folder.report().string();

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "boltzflow/app/sample_file_evaluation.hpp"
 
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
 #include "boltzflow/app/reference_frames.hpp"
 #include "boltzflow/base/errors.hpp"
 #include "boltzflow/energy/make_potential.hpp"
@@ -19,6 +23,24 @@ std::vector<double> column(const Frames& frames, const std::filesystem::path& pa
   return found->second;
 }
 
+/// log q and u of samples. Refined ones have weights but no known density: they get the -u - log w whose weights are
+/// theirs, and an infinite energy where the weight is zero.
+void read_weights(const Frames& frames, const std::filesystem::path& path, FrameColumns& samples) {
+  samples.reduced_energy = column(frames, path, "reduced_energy");
+  const auto found = frames.arrays.find("log_weight");
+  const bool resampled =
+      found != frames.arrays.end() && std::ranges::all_of(found->second, [](double weight) { return weight == 0; });
+  if (frames.arrays.contains("log_prob") || found == frames.arrays.end() || resampled) {
+    samples.log_prob = column(frames, path, "log_prob");
+    return;
+  }
+  for (std::size_t n = 0; n < found->second.size(); ++n) {
+    double& energy = samples.reduced_energy.at(n);
+    if (!std::isfinite(found->second[n])) energy = std::numeric_limits<double>::infinity();
+    samples.log_prob.push_back(std::isfinite(energy) ? -energy - found->second[n] : 0);
+  }
+}
+
 }  // namespace
 
 Evaluation evaluate_sample_file(const SampleFileEvaluation& asked) {
@@ -26,8 +48,7 @@ Evaluation evaluate_sample_file(const SampleFileEvaluation& asked) {
     throw Error(ExitStatus::usage, "boltzflow evaluate: a reference for a file of samples needs --system");
   const Frames frames = read_frames(asked.samples, asked.system);
   EvaluationInput input;
-  input.samples.log_prob = column(frames, asked.samples, "log_prob");
-  input.samples.reduced_energy = column(frames, asked.samples, "reduced_energy");
+  read_weights(frames, asked.samples, input.samples);
   input.temperature = asked.temperature.value_or(asked.system ? asked.system->temperature : 300.0);
   if (asked.system) {
     add_torsions(input.samples, *asked.system, frames.positions);
@@ -39,6 +60,8 @@ Evaluation evaluate_sample_file(const SampleFileEvaluation& asked) {
                                         asked.n_reference_blocks);
   }
   EvaluationOptions options;
+  options.n_transport_points = asked.n_transport_points;
+  options.drop_fraction = asked.drop_fraction;
   options.seed = static_cast<std::uint64_t>(asked.seed);
   return evaluate(input, options);
 }

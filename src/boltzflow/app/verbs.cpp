@@ -13,6 +13,8 @@ std::span<const Verb> verbs() {
            "boltzflow sample runs/quickstart -n 100000 -o alanine", define_sample},
       Verb{"evaluate", "effective sample size, free energies and distances to a reference",
            "boltzflow evaluate runs/quickstart --reference data/reference/alanine-dipeptide.npz", define_evaluate},
+      Verb{"compare", "one table over runs: weights, energies, conformations and what they cost",
+           "boltzflow compare runs/maximum-likelihood-1 runs/regflow-1 --time -o table.md", define_compare},
       Verb{"report", "write a run's report: one HTML page with every number and picture",
            "boltzflow report runs/quickstart", define_report},
       Verb{"simulate", "sample a molecule's equilibrium by batched dynamics and replica exchange, without a flow",

@@ -22,6 +22,7 @@
 namespace boltzflow {
 namespace {
 
+constexpr double energy_cap_margin = 100;  // RT above the reference's largest energy
 constexpr TorsionWindow phi_positive{0, -pi};
 // The left-handed helix; beyond it phi > 0 is the extended region reaching over the seam at 180 degrees.
 constexpr TorsionWindow phi_left_handed{0, 2.2};
@@ -64,6 +65,25 @@ double filtered_effective_sample_size(std::span<const double> log_weight) {
   return nothing_left ? std::numeric_limits<double>::quiet_NaN() : effective_sample_size(kept).fraction;
 }
 
+/// Above this no energy counts for more: one clash in 1e4 samples, at 1e19 RT, would otherwise be all of E-W1.
+double energy_cap(const MetricData& data) {
+  return *std::ranges::max_element(data.reference->reduced_energy) + energy_cap_margin;
+}
+
+double capped_energy_distance(const MetricData& data, int order) {
+  std::vector<double> energy = data.samples.reduced_energy;
+  const double cap = energy_cap(data);
+  for (double& u : energy) u = std::min(u, cap);
+  return wasserstein_distance(energy, {}, data.reference->reduced_energy, {}, order);
+}
+
+double median(std::vector<double> values) {
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::ranges::nth_element(values, middle);
+  if (values.size() % 2 == 1) return *middle;
+  return (*middle + *std::max_element(values.begin(), middle)) / 2;
+}
+
 using Data = MetricData;
 using enum MetricNeeds;
 constexpr auto no_floor = MetricFloor::none;
@@ -93,6 +113,9 @@ const std::array
             MetricEntry{"evidence_lower_bound", "ELBO", "nats", 1,
                         "log Z - KL(flow || target); dominated by rare clashes", nothing, false, no_floor,
                         [](const Data& d, std::size_t) { return evidence_lower_bound(d.log_weight); }},
+            MetricEntry{"median_log_weight", "Median log weight", "nats", 1,
+                        "median of -u - log q of the samples: what the ELBO would be about without rare clashes",
+                        nothing, false, no_floor, [](const Data& d, std::size_t) { return median(d.log_weight); }},
             MetricEntry{"log_partition_function_reverse", "log Z, from samples", "nats", 1,
                         "from the mean weight of the samples", nothing, false, no_floor,
                         [](const Data& d, std::size_t) { return log_partition_function_reverse(d.log_weight); }},
@@ -135,6 +158,21 @@ const std::array
                         [](const Data& d, std::size_t) {
                           return wasserstein_distance(d.samples.reduced_energy, d.weight, d.reference->reduced_energy,
                                                       {}, 2);
+                        }},
+            MetricEntry{"energy_wasserstein_1_capped", "E-W1, capped", "RT", 1,
+                        "E-W1 with the samples' energies cut at the reference's largest + 100 RT", reference_energy,
+                        false, no_floor, [](const Data& d, std::size_t) { return capped_energy_distance(d, 1); }},
+            MetricEntry{"energy_wasserstein_2_capped", "E-W2, capped", "RT", 1,
+                        "E-W2 with the samples' energies cut at the reference's largest + 100 RT", reference_energy,
+                        false, no_floor, [](const Data& d, std::size_t) { return capped_energy_distance(d, 2); }},
+            MetricEntry{"energy_above_cap", "Energy above the cap", "%", 100,
+                        "share of the samples with an energy above the reference's largest + 100 RT", reference_energy,
+                        false, no_floor,
+                        [](const Data& d, std::size_t) {
+                          const double cap = energy_cap(d);
+                          return static_cast<double>(std::ranges::count_if(d.samples.reduced_energy,
+                                                                           [cap](double u) { return u > cap; })) /
+                                 static_cast<double>(d.samples.reduced_energy.size());
                         }},
             MetricEntry{"ramachandran_total_variation", "Ramachandran TV", "", 1,
                         "total variation between the torsion histograms of samples and reference, mean over residues",

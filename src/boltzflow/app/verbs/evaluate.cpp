@@ -20,18 +20,38 @@ struct Words {
   EvaluationWords evaluation;
 };
 
+struct Result {
+  std::string text;
+  nlohmann::ordered_json document;
+};
+
 /// Evaluates a model on fresh samples; in a run folder the result is kept.
-Evaluation evaluate_run(Words words, const Invocation& invocation) {
+Result evaluate_run(Words words, const Invocation& invocation) {
   std::optional<RunFolder> folder;
   if (is_run_folder(words.what)) folder.emplace(RunFolder::open(words.what));
   words.evaluation.complete_from(words.what);
   const TrainedModel model = load_trained_model(words.what, invocation.device.value_or("cpu"));
   const std::optional<Frames> reference = words.evaluation.read_reference(model.generator.system());
   Progress progress(invocation.progress_style());
-  Evaluation evaluation =
-      evaluate_model(model, reference, words.evaluation.options(invocation.seed), progress).evaluation;
+  const ModelEvaluation evaluation =
+      evaluate_model(model, reference, words.evaluation.options(invocation.seed), progress);
   if (folder) write_file_atomically(folder->evaluation(), to_json(evaluation).dump(2) + "\n");
-  return evaluation;
+  return {to_text(evaluation), to_json(evaluation)};
+}
+
+Result evaluate_samples(const Words& words, const Invocation& invocation) {
+  std::optional<MolecularSystem> system;
+  if (!words.system.empty()) system = load_system(words.system);
+  const Evaluation evaluation =
+      evaluate_sample_file({.samples = words.what,
+                            .system = system ? &*system : nullptr,
+                            .temperature = words.temperature,
+                            .reference = words.evaluation.reference,
+                            .n_reference_blocks = words.evaluation.n_reference_blocks.value_or(64),
+                            .seed = invocation.seed.value_or(1),
+                            .n_transport_points = words.evaluation.n_transport_points,
+                            .drop_fraction = words.evaluation.drop_fraction});
+  return {to_text(evaluation), to_json(evaluation)};
 }
 
 ExitStatus evaluate_words(const Words& words, const Invocation& invocation) {
@@ -42,17 +62,8 @@ ExitStatus evaluate_words(const Words& words, const Invocation& invocation) {
                 "boltzflow evaluate: --system and --temperature go with a file of samples; a model has its own");
   if (samples && words.evaluation.n_samples)
     throw Error(ExitStatus::usage, "boltzflow evaluate: -n goes with a model; a file of samples is evaluated as it is");
-  std::optional<MolecularSystem> system;
-  if (!words.system.empty()) system = load_system(words.system);
-  const Evaluation evaluation =
-      samples ? evaluate_sample_file({.samples = words.what,
-                                      .system = system ? &*system : nullptr,
-                                      .temperature = words.temperature,
-                                      .reference = words.evaluation.reference,
-                                      .n_reference_blocks = words.evaluation.n_reference_blocks.value_or(64),
-                                      .seed = invocation.seed.value_or(1)})
-              : evaluate_run(words, invocation);
-  invocation.print(to_text(evaluation), to_json(evaluation));
+  const Result result = samples ? evaluate_samples(words, invocation) : evaluate_run(words, invocation);
+  invocation.print(result.text, result.document);
   return ExitStatus::success;
 }
 

@@ -5,6 +5,8 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "boltzflow/app/configuration_reader.hpp"
+#include "boltzflow/app/refined_samples.hpp"
 #include "boltzflow/app/sample_files.hpp"
 #include "boltzflow/app/trained_model.hpp"
 #include "boltzflow/app/verbs/verb_definitions.hpp"
@@ -15,8 +17,9 @@ namespace boltzflow {
 namespace {
 
 struct Words {
-  std::string run, output, precision;
+  std::string run, output, precision, refinement;
   std::int64_t n_samples = 10000, n_resampled = 0;
+  std::vector<std::string> settings;
 };
 
 /// How often each sample is drawn when n are taken in proportion to the weights.
@@ -43,7 +46,87 @@ WeightedSamples repeated(const WeightedSamples& batch, std::span<const std::int6
   return result;
 }
 
+SmcOptions smc_options(const std::vector<std::string>& assignments) {
+  SmcOptions options;
+  OptionTable table;
+  describe(options, table);
+  ConfigurationReader reader(table);
+  for (const std::string& assignment : assignments) reader.set(assignment, "--set");
+  reader.finish();
+  return options;
+}
+
+nlohmann::ordered_json to_json(const RefinedSamples& refined, const EffectiveSampleSize& before) {
+  nlohmann::ordered_json document{{"method", "smc"},
+                                  {"n_temperatures", refined.stages.size()},
+                                  {"n_evaluations", refined.n_evaluations},
+                                  {"seconds", refined.seconds},
+                                  {"effective_sample_size_before", before.count},
+                                  {"n_ancestors", refined.n_ancestors},
+                                  {"log_partition_function", refined.log_partition_function},
+                                  {"temperatures", nlohmann::ordered_json::array()}};
+  for (const SmcStage& stage : refined.stages)
+    document["temperatures"].push_back({{"beta", stage.beta},
+                                        {"effective_sample_size_fraction", stage.effective_sample_size},
+                                        {"resampled", stage.resampled},
+                                        {"acceptance", stage.acceptance},
+                                        {"step_size", stage.step_size}});
+  return document;
+}
+
+/// Draws samples, refines them and writes them.
+ExitStatus sample_and_refine(const Words& words, const Invocation& invocation) {
+  if (!words.precision.empty() && words.precision != "float32")
+    throw Error(ExitStatus::usage, "boltzflow sample: --refine works in float32; leave --precision out");
+  const SmcOptions options = smc_options(words.settings);
+  invocation.prepare();
+  const TrainedModel model = load_trained_model(words.run, invocation.device.value_or("cpu"));
+  const std::int64_t seed = invocation.seed.value_or(1);
+  SampleFiles files(words.output, model.generator.system());
+  Progress progress(invocation.progress_style());
+  const RefinedSamples refined = refine_samples(model, words.n_samples, seed, options, progress);
+  const std::vector<double>& log_weight = refined.samples.log_weight;
+  if (words.n_resampled > 0)
+    files.append(repeated(refined.samples, drawn_counts(log_weight, words.n_resampled, seed)), false);
+  else
+    files.append(refined.samples, false);
+  nlohmann::ordered_json paths = nlohmann::ordered_json::array();
+  std::string names;
+  for (const std::filesystem::path& path : files.finish()) {
+    paths.push_back(path.string());
+    names += path.string() + "\n";
+  }
+  progress.finish();
+  const EffectiveSampleSize before = effective_sample_size(refined.log_weight_before);
+  const EffectiveSampleSize after = effective_sample_size(log_weight);
+  const nlohmann::ordered_json document{{"n_samples", words.n_samples},
+                                        {"n_written", words.n_resampled > 0 ? words.n_resampled : words.n_samples},
+                                        {"resampled", words.n_resampled > 0},
+                                        {"seed", seed},
+                                        {"precision", "float32"},
+                                        {"effective_sample_size", after.count},
+                                        {"n_zero_weights", std::ranges::count(log_weight, -INFINITY)},
+                                        {"refinement", to_json(refined, before)},
+                                        {"files", paths}};
+  invocation.print(
+      fmt::format(
+          "{} samples, worth {:.1f} independent ones ({:.3g} %) as the flow made them\n"
+          "refined over {} temperatures: weights worth {:.0f} ({:.1f} %), from {} different samples of the flow\n"
+          "{} evaluations of flow and energy with gradients, {:.0f} s; log Z = {:.3f}\n{}"
+          "{}(positions in nm, reduced_energy, log_weight; the density of refined samples is not known)\n",
+          words.n_samples, before.count, 100 * before.fraction, refined.stages.size(), after.count,
+          100 * after.fraction, refined.n_ancestors, count_text(static_cast<double>(refined.n_evaluations)),
+          refined.seconds, refined.log_partition_function,
+          words.n_resampled > 0 ? fmt::format("{} equally weighted draws were written\n", words.n_resampled) : "",
+          names),
+      document);
+  return ExitStatus::success;
+}
+
 ExitStatus sample(const Words& words, const Invocation& invocation) {
+  if (!words.refinement.empty()) return sample_and_refine(words, invocation);
+  if (!words.settings.empty())
+    throw Error(ExitStatus::usage, "boltzflow sample: --set takes the settings of --refine; add --refine smc");
   invocation.prepare();
   const TrainedModel model = load_trained_model(words.run, invocation.device.value_or("cpu"));
   const std::int64_t seed = invocation.seed.value_or(1);
@@ -85,14 +168,15 @@ ExitStatus sample(const Words& words, const Invocation& invocation) {
       {"n_samples", words.n_samples},       {"n_written", words.n_resampled > 0 ? words.n_resampled : words.n_samples},
       {"resampled", words.n_resampled > 0}, {"seed", seed},
       {"precision", name_of(precision)},    {"effective_sample_size", size.count},
-      {"n_zero_weights", n_excluded},       {"files", {paths[0].string(), paths[1].string(), paths[2].string()}}};
+      {"n_zero_weights", n_excluded},       {"files", nlohmann::ordered_json::array()}};
+  for (const std::filesystem::path& path : paths) document["files"].push_back(path.string());
   std::string text = fmt::format("{} samples, worth {:.0f} independent ones ({:.1f} %)\n", words.n_samples, size.count,
                                  100 * size.fraction);
   if (n_excluded > 0) text += fmt::format("{} of them have no finite energy and a weight of zero\n", n_excluded);
   if (words.n_resampled > 0) text += fmt::format("{} equally weighted draws were written\n", words.n_resampled);
-  text +=
-      fmt::format("{}  topology\n{}  frames\n{}  positions in nm{}, reduced_energy, log_weight\n", paths[0].string(),
-                  paths[1].string(), paths[2].string(), words.n_resampled > 0 ? "" : ", log_prob");
+  if (paths.size() > 1) text += fmt::format("{}  topology\n{}  frames\n", paths[0].string(), paths[1].string());
+  text += fmt::format("{}  positions{}{}, reduced_energy, log_weight\n", paths.back().string(),
+                      paths.size() > 1 ? " in nm" : "", words.n_resampled > 0 ? "" : ", log_prob");
   invocation.print(text, document);
   return ExitStatus::success;
 }
@@ -112,6 +196,13 @@ Verb::Action define_sample(CLI::App& options) {
       ->check(CLI::Range(std::int64_t{1}, std::int64_t{4'000'000'000}));
   options.add_option("--precision", words->precision, "of the conditioners: float32, bfloat16 or split-bfloat16")
       ->check(CLI::IsMember({"float32", "bfloat16", "split-bfloat16"}));
+  options
+      .add_option("--refine", words->refinement,
+                  "anneal the samples to the Boltzmann distribution: smc, sequential Monte Carlo with Langevin steps")
+      ->check(CLI::IsMember({"smc"}));
+  options.add_option("--set", words->settings, "of --refine: smc.kernel_steps=20 (docs/cli.md lists them); repeatable")
+      ->type_name("KEY=VALUE")
+      ->allow_extra_args(false);
   return [words](Invocation& invocation) { return sample(*words, invocation); };
 }
 
