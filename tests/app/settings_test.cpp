@@ -14,7 +14,7 @@ namespace {
 
 // Every preset is read without an error, and says what the table and the paper say.
 TEST(Presets, AreReadAndHoldTheirFigures) {
-  ASSERT_EQ(presets().size(), 3u);
+  ASSERT_EQ(presets().size(), 10u);
   for (const Preset& preset : presets()) {
     RunSettings settings;
     EXPECT_NO_THROW(read_settings(settings, {.preset = preset.name, .configuration_file = {}, .assignments = {}}));
@@ -41,6 +41,25 @@ TEST(Presets, AreReadAndHoldTheirFigures) {
   EXPECT_EQ(paper.training.flow.spline.hidden_width, 256);
   EXPECT_EQ(paper.training.flow.spline.n_hidden_layers, 5);
   EXPECT_TRUE(cmt.fixed_annealing_steps);
+}
+
+// The rows of the comparison: one and the same architecture by both methods, and the teacher.
+TEST(Presets, PairMaximumLikelihoodWithRegression) {
+  for (const std::string architecture : {"nsf", "res-nvp", "jet"}) {
+    RunSettings likelihood, regression;
+    read_settings(likelihood, {.preset = "mle-" + architecture, .configuration_file = {}, .assignments = {}});
+    read_settings(regression, {.preset = "regflow-" + architecture, .configuration_file = {}, .assignments = {}});
+    EXPECT_EQ(likelihood.training.trainer.method, "maximum-likelihood");
+    EXPECT_EQ(regression.training.trainer.method, "regflow");
+    EXPECT_EQ(likelihood.training.flow.architecture, regression.training.flow.architecture);
+    EXPECT_EQ(likelihood.training.fit.gradient_steps, regression.training.fit.gradient_steps);
+    EXPECT_EQ(likelihood.training.trainer.batch_size, regression.training.trainer.batch_size);
+    EXPECT_EQ(regression.training.regflow.targets, "reflow");
+  }
+  RunSettings teacher;
+  read_settings(teacher, {.preset = "cnf-teacher", .configuration_file = {}, .assignments = {}});
+  EXPECT_EQ(teacher.training.trainer.method, "flow-matching");
+  EXPECT_EQ(teacher.training.flow.architecture, "continuous");
 }
 
 TEST(Settings, LaterLayersOverrideEarlierOnes) {
