@@ -101,7 +101,7 @@ def metrics_without_seconds(path):
 
 
 def check_help(folder):
-    verbs = ["train", "sample", "evaluate", "report", "system show", "system energy", "system build",
+    verbs = ["train", "sample", "evaluate", "free-energy", "report", "system show", "system energy", "system build",
              "system check", "simulate", "benchmark", "help", "version"]
     for verb in verbs:
         text = run(*verb.split(), "--help").stdout

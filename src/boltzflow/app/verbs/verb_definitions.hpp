@@ -9,6 +9,7 @@ Verb::Action define_train(CLI::App& options);
 Verb::Action define_sample(CLI::App& options);
 Verb::Action define_evaluate(CLI::App& options);
 Verb::Action define_compare(CLI::App& options);
+Verb::Action define_free_energy(CLI::App& options);
 Verb::Action define_report(CLI::App& options);
 Verb::Action define_simulate(CLI::App& options);
 Verb::Action define_system_build(CLI::App& options);

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+#include <cstdint>
+#include <initializer_list>
+#include <span>
+#include <vector>
+
+#include "boltzflow/coordinates/coordinate_map.hpp"
+
+namespace boltzflow {
+
+/// This maps R^(3N-6) to the conformations of N atoms in the frame that aligns them to a reference r (Kabsch), with the
+/// exact Jacobian of taking the rotations out.
+///
+///     x = r + C z,   z = C^T (R(x) x - r)
+///
+/// for centred x and r, with R(x) the rotation of best_rotation(). A centred frame s is aligned, R(s) = 1, if and only
+/// if sum_i r_i x s_i = 0 (Eckart's condition, which is linear in s) and
+///
+///     K(s) = tr(H) 1 - H,   H = sum_i s_i r_i^T
+///
+/// is positive definite. The columns of C [3N, 3N-6] are an orthonormal basis of the centred s with sum_i r_i x s_i =
+/// 0, so aligned frames are an open part of R^(3N-6), and Euclidean distances are those of the aligned atoms. z beyond
+/// it (det K vanishes on the border) is a frame that from_cartesian() turns, and so gives another z: that tells them
+/// apart.
+///
+/// With S = R^T s and rotations measured by d^3 omega (8 pi^2 in all), d^(3N-3) S = J(s) d^(3N-6) z d^3 omega, where
+/// J is the volume of the rotations' directions e_a x s_i on the slice's normals e_a x r_i:
+///
+///     J(s) = |det K(s)| / sqrt(det K(r))
+///
+/// log_det = log|det dx/dz| with respect to the volume in which InternalCoordinates and CartesianCoordinates have it:
+/// log J + 2 log 2 pi + 3/2 log N.
+/// z is feature-major and in nm, positions [n_samples, N, 3]; float64 inside. @cite Eckart, Phys. Rev. 47 (1935) 552;
+/// Kabsch, Acta Cryst. A 32 (1976) 922.
+class AlignedCoordinates final : public CoordinateMap {
+ public:
+  /// @param reference [N, 3] nm, N >= 3, not on one line. @throws InputError otherwise.
+  explicit AlignedCoordinates(std::vector<double> reference);
+
+  int dimension() const noexcept override { return 3 * n_atoms_ - 6; }
+  int configuration_size() const noexcept override { return 3 * n_atoms_; }
+  std::span<const double> reference() const noexcept { return reference_; }
+
+  /// z [dimension, n_samples] -> positions [n_samples, N, 3] with their mean at the origin, log_det [n_samples].
+  void to_cartesian(std::span<const float> z, std::span<float> positions, std::span<double> log_det) const override;
+  void to_cartesian(std::span<const double> z, std::span<double> positions, std::span<double> log_det) const override;
+  /// The inverse, from any placement. Positions that are not finite get z = 0 and representable 0, all others 1.
+  void from_cartesian(std::span<const double> positions, std::span<double> z, std::span<double> log_det,
+                      std::span<std::uint8_t> representable) const override;
+
+ private:
+  double log_det_at(std::span<const double> aligned) const;
+
+  int n_atoms_;
+  std::vector<double> reference_;  ///< [N, 3] centred
+  std::vector<double> basis_;      ///< C^T [3N-6, 3N]
+  double log_det_constant_;
+};
+
+/// This returns a structure in the middle of sets of frames, each set with the same weight: their mean after alignment
+/// to it, by repeated alignment from the first frame on. [n_atoms, 3] nm, centred.
+/// @param sets each [n_frames, n_atoms, 3] nm. @throws InputError if a set is empty or a size does not fit.
+std::vector<double> mean_structure(std::initializer_list<std::span<const double>> sets, int n_atoms);
+
+}  // namespace boltzflow
