@@ -46,6 +46,9 @@ WeightedSamples repeated(const WeightedSamples& batch, std::span<const std::int6
   return result;
 }
 
+/// Below this many of the flow's samples, what the refined ones are worth is said with caution.
+constexpr std::int64_t few_ancestors = 100;
+
 SmcOptions smc_options(const std::vector<std::string>& assignments) {
   SmcOptions options;
   OptionTable table;
@@ -108,15 +111,21 @@ ExitStatus sample_and_refine(const Words& words, const Invocation& invocation) {
                                         {"n_zero_weights", std::ranges::count(log_weight, -INFINITY)},
                                         {"refinement", to_json(refined, before)},
                                         {"files", paths}};
+  const std::string caution =
+      refined.n_ancestors < few_ancestors
+          ? "note: so few samples of the flow say little about which conformations there are, whatever the weights "
+            "are\n"
+            "worth; a better flow, more samples or a larger smc.conditional_ess keep more of them\n"
+          : "";
   invocation.print(
       fmt::format(
           "{} samples, worth {:.1f} independent ones ({:.3g} %) as the flow made them\n"
           "refined over {} temperatures: weights worth {:.0f} ({:.1f} %), from {} different samples of the flow\n"
-          "{} evaluations of flow and energy with gradients, {:.0f} s; log Z = {:.3f}\n{}"
+          "{} evaluations of flow and energy with gradients, {:.0f} s; log Z = {:.3f}\n{}{}"
           "{}(positions in nm, reduced_energy, log_weight; the density of refined samples is not known)\n",
           words.n_samples, before.count, 100 * before.fraction, refined.stages.size(), after.count,
           100 * after.fraction, refined.n_ancestors, count_text(static_cast<double>(refined.n_evaluations)),
-          refined.seconds, refined.log_partition_function,
+          refined.seconds, refined.log_partition_function, caution,
           words.n_resampled > 0 ? fmt::format("{} equally weighted draws were written\n", words.n_resampled) : "",
           names),
       document);
