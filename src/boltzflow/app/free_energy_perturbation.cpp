@@ -26,6 +26,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 constexpr std::int64_t fewest_frames = 20;  // of a state: ten to fit, ten to estimate
+constexpr double least_multistate_overlap = 1e-3;
 constexpr std::uint64_t moments_stream = 1, trained_stream = 2, counting_stream = 3;
 
 double seconds_since(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
@@ -110,7 +111,8 @@ MapEstimate estimate(std::vector<double> forward, std::vector<double> reverse, c
   });
   estimate.forward_corrected = {values[0], errors[0]};
   estimate.reverse_corrected = {values[1], errors[1]};
-  if (estimate.difference.overlap.forward_finite > 0 && estimate.difference.overlap.reverse_finite > 0) {
+  // Where the states hardly overlap, MBAR's equations hold to rounding at any difference.
+  if (estimate.difference.overlap.bar > least_multistate_overlap) {
     // Energies up to a constant per sample: 0 in its own state, its work in the other.
     std::vector<double> energy(2 * (f.size() + r.size()));
     std::copy(f.begin(), f.end(), energy.begin() + std::ssize(f) + std::ssize(r));

@@ -26,7 +26,8 @@ struct MapEstimate {
   FreeEnergyDifference difference;
   /// Exponential averages, corrected for what the map's image leaves out of the other state: exact for any map.
   Estimate forward_corrected, reverse_corrected;
-  double multistate_bennett = 0;  ///< of the two states: BAR's equation by Newton's method; NaN without overlap
+  double multistate_bennett =
+      0;  ///< of the two states: BAR's equation by Newton's method; NaN below an overlap of 0.001
 };
 
 /// F_B - F_A of two windows of a torsion by a map fitted to half of the frames and evaluated on the others.

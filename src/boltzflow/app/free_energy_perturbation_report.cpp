@@ -41,11 +41,14 @@ std::string overlap_text(const MapEstimate& map) {
 }
 
 std::string map_text(const MapEstimate& map, double kelvin) {
-  return free_energy_row("exponential, forward", map.forward_corrected, kelvin) +
-         free_energy_row("exponential, reverse", map.reverse_corrected, kelvin) +
-         free_energy_row("BAR", map.difference.bennett, kelvin,
-                         fmt::format("(theory for independent works: {:.2g})", map.difference.bennett_theory_error)) +
-         free_energy_row("MBAR", {map.multistate_bennett, map.difference.bennett.error}, kelvin) + overlap_text(map);
+  std::string text =
+      free_energy_row("exponential, forward", map.forward_corrected, kelvin) +
+      free_energy_row("exponential, reverse", map.reverse_corrected, kelvin) +
+      free_energy_row("BAR", map.difference.bennett, kelvin,
+                      fmt::format("(theory for independent works: {:.2g})", map.difference.bennett_theory_error));
+  if (std::isfinite(map.multistate_bennett))
+    text += free_energy_row("MBAR", {map.multistate_bennett, map.difference.bennett.error}, kelvin);
+  return text + overlap_text(map);
 }
 
 }  // namespace
