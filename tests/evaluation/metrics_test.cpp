@@ -67,6 +67,21 @@ TEST(Metrics, ValuesOfThreeWeightedSamples) {  // weights 1, 2, 3
   EXPECT_NEAR(value_of("free_energy_difference", data), 0.00831446261815324 * 300 * std::log(2.0), 1e-12);
 }
 
+TEST(Metrics, ClashesCountAsTheCap) {
+  FrameColumns samples = three_samples();
+  samples.reduced_energy = {1, 1e19, 30};
+  samples.phi = samples.psi = {};
+  ReferenceColumns reference;
+  reference.reduced_energy = {0, 20, 10};  // the cap is 120
+  const MetricData data(samples, &reference, 300, {});
+  EXPECT_NEAR(value_of("energy_wasserstein_1_capped", data), (1.0 + 20 + 100) / 3, 1e-12);
+  EXPECT_NEAR(value_of("energy_wasserstein_2_capped", data), std::sqrt((1.0 + 400 + 10000) / 3), 1e-12);
+  EXPECT_NEAR(value_of("energy_above_cap", data), 1.0 / 3, 1e-15);
+  EXPECT_EQ(value_of("median_log_weight", data), -30);
+  samples = {.log_prob = {0, 0, 0, 0}, .reduced_energy = {5, 1, INFINITY, 2}, .phi = {}, .psi = {}, .distances = {}};
+  EXPECT_EQ(value_of("median_log_weight", MetricData(samples, nullptr, 300, {})), -3.5);  // of -inf, -5, -2, -1
+}
+
 TEST(Metrics, TheLeftHandedBasinEndsBeforeTheSeam) {
   FrameColumns samples = three_samples();  // weights 1, 2, 3
   samples.phi = {{1.0, 2.5, -2.0}};        // left-handed, extended beyond 126 degrees, negative
