@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "boltzflow/training/state_map_fit.hpp"
+#include "boltzflow/training/regression_regularization.hpp"
 
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
@@ -60,14 +61,6 @@ Pairs assigned_pairs(const at::Tensor& a, const at::Tensor& b, std::int64_t n_pa
   return {at::cat(from), at::cat(to), n_assignments};
 }
 
-at::Tensor regularization(const EuclideanFlow& flow, const std::string& kind, const Density::Mapped& mapped,
-                          const at::Tensor& x0, const at::Tensor& x1, ConditionerPrecision precision) {
-  if (kind == "log-det") return mapped.log_det.square().mean();
-  if (kind == "forward-backward") return (flow.inverse(mapped.x, precision).x - x0).square().mean();
-  if (kind == "backward") return (flow.inverse(x1, precision).x - x0).square().mean();
-  return {};
-}
-
 void require_settings(const RegflowOptions& options) {
   std::string errors;
   if (options.targets != "optimal-transport")
@@ -115,7 +108,8 @@ StateMapFit fit_state_map(StateMap& map, const at::Tensor& a, const at::Tensor& 
     optimizer.zero_gradients();
     const Density::Mapped mapped = flow.forward(x0, precision);
     at::Tensor loss = (mapped.x - x1).square().mean();
-    if (const at::Tensor term = regularization(flow, options.regflow.regularization, mapped, x0, x1, precision);
+    if (const at::Tensor term =
+            regression_regularization(options.regflow.regularization, flow, mapped, x0, x1, precision);
         term.defined())
       loss = loss + options.regflow.regularization_coefficient * term;
     const double value = loss.item<double>();

@@ -8,6 +8,7 @@
 #include "boltzflow/base/errors.hpp"
 #include "boltzflow/training/methods/gradient_descent.hpp"
 #include "boltzflow/training/regression_pairs.hpp"
+#include "boltzflow/training/regression_regularization.hpp"
 #include "boltzflow/training/training_data.hpp"
 
 namespace boltzflow {
@@ -64,19 +65,12 @@ class Regflow final : public GradientDescent {
       target = target + settings().target_noise * trainer.flow().base_sample(x1.size(0), trainer.random());
     const Density::Mapped mapped = trainer.flow().forward(x0, precision_);
     at::Tensor loss = (mapped.x - target).square().mean();
-    if (const at::Tensor term = regularization(trainer.flow(), mapped, x0, x1); term.defined())
+    if (const at::Tensor term =
+            regression_regularization(settings().regularization, trainer.flow(), mapped, x0, x1, precision_);
+        term.defined())
       loss = loss + settings().regularization_coefficient * term;
     loss.backward();
     return loss.item<double>();
-  }
-
-  at::Tensor regularization(const Density& flow, const Density::Mapped& mapped, const at::Tensor& x0,
-                            const at::Tensor& x1) const {
-    const std::string& kind = settings().regularization;
-    if (kind == "log-det") return mapped.log_det.square().mean();
-    if (kind == "forward-backward") return (flow.inverse(mapped.x, precision_).x - x0).square().mean();
-    if (kind == "backward") return (flow.inverse(x1, precision_).x - x0).square().mean();
-    return {};
   }
 
   Metrics validate(Trainer& trainer) override {
