@@ -64,6 +64,17 @@ TEST(BoxCoordinates, OutsideIsNotRepresentable) {
   EXPECT_TRUE(std::isnan(one[2]));
 }
 
+TEST(BoxCoordinates, GradientIsItsSides) {
+  const std::vector<float> z{0.5f, 1.5f, 0.5f, 0.5f, 0.5f, 0.5f};  // two samples, feature-major; one beyond the box
+  const std::vector<float> x_gradient{1, 2, 3, 4, 5, 6};
+  std::vector<float> z_gradient(6);
+  const std::vector<double> log_det_gradient(2, 7.0);
+  box.to_cartesian_gradient(z, x_gradient, log_det_gradient, z_gradient);
+  const std::vector<float> expected{5, 0, 1, 2.5f, 3e-3f, 6e-3f};
+  for (std::size_t i = 0; i < 6; ++i) EXPECT_FLOAT_EQ(z_gradient[i], expected[i]);
+  EXPECT_THROW(box.to_cartesian_gradient(z, x_gradient, log_det_gradient, std::span(z_gradient).first(5)), InputError);
+}
+
 TEST(BoxCoordinates, RefusesBoxesWithoutVolumeAndWrongSizes) {
   const double infinity = std::numeric_limits<double>::infinity();
   EXPECT_THROW(BoxCoordinates({}, {}), InputError);

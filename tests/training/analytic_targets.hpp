@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "boltzflow/base/random.hpp"
 #include "boltzflow/training/target_density.hpp"
 
 namespace boltzflow {
@@ -22,7 +23,7 @@ class TwoNormals final : public TargetDensity {
   std::string description() const override { return "two normals"; }
   std::vector<std::string> basin_names() const override { return {"second"}; }
   void evaluate(std::span<const float> z, std::span<double> log_det, std::span<double> reduced_energy,
-                std::span<std::uint32_t> basins) const override {
+                std::span<std::uint32_t> basins, std::span<float> score) const override {
     for (std::size_t i = 0; i < log_det.size(); ++i) {
       const double x = z[2 * i], y = z[2 * i + 1];
       log_det[i] = 0;
@@ -31,7 +32,23 @@ class TwoNormals final : public TargetDensity {
           log_z;
       if (holes && x > 0.5 && y < 0.4) reduced_energy[i] = std::numeric_limits<double>::quiet_NaN();
       basins[i] = x + y > 1 ? 1 : 0;
+      if (score.empty()) continue;
+      const double first = (1 - second_weight) * normal(x, y, 0.3, 0.35),
+                   second = second_weight * normal(x, y, 0.7, 0.65), square = deviation * deviation;
+      const double share = first / (first + second + 1e-300);
+      score[2 * i] = static_cast<float>((share * (0.3 - x) + (1 - share) * (0.7 - x)) / square);
+      score[2 * i + 1] = static_cast<float>((share * (0.35 - y) + (1 - share) * (0.65 - y)) / square);
     }
+  }
+  /// Independent samples, [n, 2].
+  static std::vector<float> sample(std::int64_t n, RandomStream& random) {
+    std::vector<float> z;
+    for (std::int64_t i = 0; i < n; ++i) {
+      const bool second = random.uniform() < second_weight;
+      z.push_back(static_cast<float>((second ? 0.7 : 0.3) + deviation * random.normal()));
+      z.push_back(static_cast<float>((second ? 0.65 : 0.35) + deviation * random.normal()));
+    }
+    return z;
   }
 
  private:
@@ -49,12 +66,16 @@ class TorusDoubleWell final : public TargetDensity {
   std::string description() const override { return "a double well on the torus"; }
   std::vector<std::string> basin_names() const override { return {"far_side"}; }
   void evaluate(std::span<const float> z, std::span<double> log_det, std::span<double> reduced_energy,
-                std::span<std::uint32_t> basins) const override {
+                std::span<std::uint32_t> basins, std::span<float> score) const override {
     for (std::size_t i = 0; i < log_det.size(); ++i) {
       const double a = 2 * M_PI * z[2 * i], b = 2 * M_PI * z[2 * i + 1];
       log_det[i] = 2 * std::log(2 * M_PI);
       reduced_energy[i] = energy(a, b);
       basins[i] = std::cos(a - b) < 0 ? 1 : 0;
+      if (score.empty()) continue;
+      const double slope = -6 * std::sin(2 * (a - b));  // -du/da; that of b is its negative and 1.5 sin b more
+      score[2 * i] = static_cast<float>(2 * M_PI * slope);
+      score[2 * i + 1] = static_cast<float>(2 * M_PI * (-slope - 1.5 * std::sin(b)));
     }
   }
   /// By the rectangle rule, which converges exponentially for periodic functions.

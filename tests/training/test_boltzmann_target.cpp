@@ -43,7 +43,7 @@ TEST(BoltzmannTarget, IsTheReducedEnergyAtTheMappedPositions) {
 
   std::vector<double> target_log_det(n), target_energy(n);
   std::vector<std::uint32_t> basins(n);
-  target.evaluate(z, target_log_det, target_energy, basins);
+  target.evaluate(z, target_log_det, target_energy, basins, {});
   EXPECT_EQ(potential.n_evaluations(), n);
   int inside = 0;
   for (std::int64_t i = 0; i < n; ++i) {
@@ -55,7 +55,44 @@ TEST(BoltzmannTarget, IsTheReducedEnergyAtTheMappedPositions) {
   }
   // phi is uniform here: 2.2 of 2 pi, 105 +- 8 of 300 expected; five standard deviations.
   EXPECT_NEAR(inside, 105, 42);
-  EXPECT_THROW(target.evaluate(z, std::span(target_log_det).first(10), target_energy, basins), InputError);
+  EXPECT_THROW(target.evaluate(z, std::span(target_log_det).first(10), target_energy, basins, {}), InputError);
+}
+
+TEST(BoltzmannTarget, ScoreIsTheDerivativeOfItsLogDensity) {
+  const MolecularSystem system = load_system("alanine-dipeptide");
+  const InternalCoordinates coordinates(system);
+  const ReducedPotential potential(make_force_field(system), 300.0), reference(make_reference_force_field(system), 300.0);
+  const BoltzmannTarget target(system, coordinates, potential);
+  const std::int64_t n = 10, d = target.dimension();
+  RandomStream random(5);
+  std::vector<float> z(n * d), score(n * d);
+  for (std::int64_t i = 0; i < n * d; ++i)
+    z[i] = static_cast<float>(coordinates.dimensions()[i % d].circular() ? random.uniform()
+                                                                         : 0.5 + 0.03 * random.normal());
+  std::vector<double> log_det(n), energy(n);
+  std::vector<std::uint32_t> basins(n);
+  target.evaluate(z, log_det, energy, basins, score);
+  EXPECT_EQ(potential.n_evaluations(), n);  // energy and forces are one evaluation
+
+  // Central differences of the reference in float64, one dimension after the other.
+  const double step = 1e-6;
+  for (std::int64_t k = 0; k < d; ++k) {
+    std::vector<double> log_density[2];
+    for (const int side : {0, 1}) {
+      std::vector<double> points(n * d), positions(n * coordinates.configuration_size()), jacobian(n), u(n);
+      for (std::int64_t i = 0; i < n; ++i)
+        for (std::int64_t j = 0; j < d; ++j)
+          points[j * n + i] = z[i * d + j] + (j == k ? (side == 0 ? -step : step) : 0.0);
+      coordinates.to_cartesian(std::span<const double>(points), std::span<double>(positions), jacobian);
+      reference.reduced_energy(std::span<const double>(positions), u);
+      for (std::int64_t i = 0; i < n; ++i) log_density[side].push_back(jacobian[i] - u[i]);
+    }
+    for (std::int64_t i = 0; i < n; ++i) {
+      const double expected = (log_density[1][i] - log_density[0][i]) / (2 * step);
+      // float32 positions, amplified as the energies above are
+      EXPECT_NEAR(score[i * d + k], expected, 0.5 + 2e-3 * std::abs(expected)) << "sample " << i << " dimension " << k;
+    }
+  }
 }
 
 TEST(Train, RunsOnAMoleculeEndsAtItsBudgetAndResumes) {

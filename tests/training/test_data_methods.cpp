@@ -34,7 +34,7 @@ class NormalTarget final : public TargetDensity {
   int dimension() const override { return d; }
   std::string description() const override { return "a correlated normal"; }
   void evaluate(std::span<const float> z, std::span<double> log_det, std::span<double> reduced_energy,
-                std::span<std::uint32_t> basins) const override {
+                std::span<std::uint32_t> basins, std::span<float> /*score*/) const override {
     for (std::size_t n = 0; n < log_det.size(); ++n) {
       const float* x = z.data() + n * d;
       reduced_energy[n] = 0;

@@ -97,7 +97,7 @@ class Training : public testing::Test {
     const SplineFlow::Sample sample = flow.sample(n, random, ConditionerPrecision::float32);
     std::vector<double> log_det(n), energy(n), log_weight(n);
     std::vector<std::uint32_t> basins(n);
-    target.evaluate({sample.z.const_data_ptr<float>(), static_cast<std::size_t>(2 * n)}, log_det, energy, basins);
+    target.evaluate({sample.z.const_data_ptr<float>(), static_cast<std::size_t>(2 * n)}, log_det, energy, basins, {});
     double raw = 0;
     for (std::int64_t i = 0; i < n; ++i) {
       log_weight[i] = -energy[i] - (sample.log_prob.const_data_ptr<double>()[i] - log_det[i]);
@@ -160,6 +160,27 @@ TEST_F(Training, CmtLearnsADoubleWellAcrossTheSeamOfATorus) {
   EXPECT_GT(reached.ess, 0.8);
   EXPECT_NEAR(reached.log_z, TorusDoubleWell::log_z(), 0.02);
   EXPECT_NEAR(reached.basin, 0.5, 0.03);
+}
+
+TEST_F(Training, ForcesKeepAFlowFromLearningFewSamplesByHeart) {
+  const TwoNormals target;
+  TrainingOptions options = small_options();
+  options.cmt.refinement_samples = 256;  // each is seen a hundred times
+  options.cmt.refinement_gradient_steps = 300;
+  options.cmt.refinement_rounds = 3;
+  options.cmt.refinement_log_dispersion = 1;
+  options.cmt.kept_annealing_buffers = 0;
+  options.cmt.kept_refinement_buffers = 1;
+  double ess[2];
+  for (const bool forces : {false, true}) {
+    options.cmt.refinement_path_gradient = forces;
+    SplineFlow flow = make_flow(options, false);
+    Recorder recorder;
+    run(flow, target, options, recorder);
+    ess[forces ? 1 : 0] = quality(flow, target).ess;
+  }
+  EXPECT_GT(ess[1], 0.8);
+  EXPECT_GT(ess[1], ess[0] + 0.1);
 }
 
 TEST_F(Training, EveryAnnealingStepKeepsItsConstraintsAndMetricsAreFiniteAndComplete) {
@@ -296,6 +317,7 @@ TEST_F(Training, ResumesToTheBitFromTheMiddleOfAnyStep) {
   options.cmt.annealing_steps = 6;
   options.cmt.refinement_rounds = 6;
   options.cmt.gradient_steps = options.cmt.refinement_gradient_steps = 7;
+  options.cmt.refinement_path_gradient = true;  // whose buffers hold scores too
   SplineFlow whole = make_flow(options, false);
   Recorder uninterrupted;
   ASSERT_EQ(run(whole, target, options, uninterrupted), TrainingEnd::finished);
@@ -308,9 +330,9 @@ TEST_F(Training, ResumesToTheBitFromTheMiddleOfAnyStep) {
     std::string description() const override { return target_.description(); }
     std::vector<std::string> basin_names() const override { return target_.basin_names(); }
     void evaluate(std::span<const float> z, std::span<double> log_det, std::span<double> energy,
-                  std::span<std::uint32_t> basins) const override {
+                  std::span<std::uint32_t> basins, std::span<float> score) const override {
       if (--draws_ == 0) stop_.request_stop();
-      target_.evaluate(z, log_det, energy, basins);
+      target_.evaluate(z, log_det, energy, basins, score);
     }
 
    private:

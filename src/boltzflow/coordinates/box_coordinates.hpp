@@ -29,6 +29,9 @@ class BoxCoordinates final : public CoordinateMap {
   /// @throws InputError if sizes do not fit.
   void to_cartesian(std::span<const float> z, std::span<float> x, std::span<double> log_det) const override;
   void to_cartesian(std::span<const double> z, std::span<double> x, std::span<double> log_det) const override;
+  /// dL/dx [n_samples, d] -> dL/dz [d, n_samples]; log_det is constant.
+  void to_cartesian_gradient(std::span<const float> z, std::span<const float> x_gradient,
+                             std::span<const double> log_det_gradient, std::span<float> z_gradient) const override;
   /// The inverse. x outside the box gets the nearest z and representable 0; so does NaN, with z = 0.
   void from_cartesian(std::span<const double> x, std::span<double> z, std::span<double> log_det,
                       std::span<std::uint8_t> representable) const override;

@@ -80,7 +80,7 @@ class CartesianCoordinates final : public CoordinateMap {
 
   /// dL/dpositions [n_samples, N, 3] and dL/dlog_det [n_samples] at z -> dL/dz [dimension, n_samples].
   void to_cartesian_gradient(std::span<const float> z, std::span<const float> positions_gradient,
-                             std::span<const double> log_det_gradient, std::span<float> z_gradient) const;
+                             std::span<const double> log_det_gradient, std::span<float> z_gradient) const override;
   void to_cartesian_gradient(std::span<const double> z, std::span<const double> positions_gradient,
                              std::span<const double> log_det_gradient, std::span<double> z_gradient) const;
 

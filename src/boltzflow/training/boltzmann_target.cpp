@@ -56,12 +56,16 @@ std::vector<std::string> BoltzmannTarget::basin_names() const {
 }
 
 void BoltzmannTarget::evaluate(std::span<const float> z, std::span<double> log_det, std::span<double> reduced_energy,
-                               std::span<std::uint32_t> basins) const {
+                               std::span<std::uint32_t> basins, std::span<float> score) const {
   const std::int64_t n = std::ssize(log_det), d = dimension(), size = coordinates_.configuration_size();
-  if (std::ssize(z) != n * d || std::ssize(reduced_energy) != n || std::ssize(basins) != n)
-    throw InputError("z, log_det, reduced_energy and basins differ in their number of samples");
+  if (std::ssize(z) != n * d || std::ssize(reduced_energy) != n || std::ssize(basins) != n ||
+      (!score.empty() && std::ssize(score) != n * d))
+    throw InputError("z, log_det, reduced_energy, basins and score differ in their number of samples");
   constexpr std::int64_t chunk = 8192;  // keeps the positions in the cache
   std::vector<float> feature_major(std::min(n, chunk) * d), positions(std::min(n, chunk) * size);
+  std::vector<float> gradient(score.empty() ? 0 : positions.size()),
+      z_gradient(score.empty() ? 0 : feature_major.size());
+  const std::vector<double> ones(score.empty() ? 0 : std::min(n, chunk), 1.0);
   const std::size_t n_basins = std::min(system_.phi.size(), most_basins);
   for (std::int64_t begin = 0; begin < n; begin += chunk) {
     const std::int64_t m = std::min(chunk, n - begin);
@@ -70,9 +74,22 @@ void BoltzmannTarget::evaluate(std::span<const float> z, std::span<double> log_d
         for (std::int64_t k = 0; k < d; ++k) feature_major[k * m + i] = z[(begin + i) * d + k];
     });
     const std::span<float> chunk_positions(positions.data(), m * size);
-    coordinates_.to_cartesian(std::span<const float>(feature_major.data(), m * d), chunk_positions,
-                              log_det.subspan(begin, m));
-    potential_.reduced_energy(std::span<const float>(chunk_positions), reduced_energy.subspan(begin, m));
+    const std::span<const float> chunk_z(feature_major.data(), m * d);
+    coordinates_.to_cartesian(chunk_z, chunk_positions, log_det.subspan(begin, m));
+    if (score.empty()) {
+      potential_.reduced_energy(std::span<const float>(chunk_positions), reduced_energy.subspan(begin, m));
+    } else {
+      const std::span<float> forces(gradient.data(), m * size);
+      potential_.reduced_energy_and_gradient(std::span<const float>(chunk_positions), reduced_energy.subspan(begin, m),
+                                             forces);
+      for (float& value : forces) value = -value;
+      coordinates_.to_cartesian_gradient(chunk_z, forces, std::span(ones).first(m),
+                                         std::span<float>(z_gradient.data(), m * d));
+      parallel_for(m, 256, [&](std::int64_t first, std::int64_t last, int) {
+        for (std::int64_t i = first; i < last; ++i)
+          for (std::int64_t k = 0; k < d; ++k) score[(begin + i) * d + k] = z_gradient[k * m + i];
+      });
+    }
     parallel_for(m, 256, [&](std::int64_t first, std::int64_t last, int) {
       for (std::int64_t i = first; i < last; ++i) {
         std::uint32_t inside = 0;

@@ -20,7 +20,7 @@ class BoltzmannTarget final : public TargetDensity {
   int dimension() const override { return coordinates_.dimension(); }
   std::string description() const override;
   void evaluate(std::span<const float> z, std::span<double> log_det, std::span<double> reduced_energy,
-                std::span<std::uint32_t> basins) const override;
+                std::span<std::uint32_t> basins, std::span<float> score) const override;
   std::vector<std::string> basin_names() const override;
 
  private:

@@ -13,6 +13,7 @@ struct SampleBuffer {
   std::vector<double> log_det;         ///< [n] log|det dx/dz|
   std::vector<double> reduced_energy;  ///< [n] u(x), regularised
   std::vector<std::uint32_t> basins;   ///< [n] bit k: the sample lies in the target's k-th basin
+  std::vector<float> score;            ///< [n, dimension] d(log_det - u)/dz, or empty
   std::int64_t n_drawn = 0;            ///< samples drawn for it; the rest was not finite and was dropped
 
   std::int64_t size() const noexcept { return static_cast<std::int64_t>(log_prob.size()); }

@@ -13,6 +13,7 @@ void save_samples(CheckpointWriter& checkpoint, const std::string& name, const S
   checkpoint.add(name + ".log_det", samples.log_det);
   checkpoint.add(name + ".reduced_energy", samples.reduced_energy);
   checkpoint.add(name + ".basins", samples.basins);
+  checkpoint.add(name + ".score", samples.score);
 }
 
 SampleBuffer load_samples(const CheckpointReader& checkpoint, const std::string& name) {
@@ -25,9 +26,11 @@ SampleBuffer load_samples(const CheckpointReader& checkpoint, const std::string&
   samples.log_det = checkpoint.array<double>(name + ".log_det");
   samples.reduced_energy = checkpoint.array<double>(name + ".reduced_energy");
   samples.basins = checkpoint.array<std::uint32_t>(name + ".basins");
+  samples.score = checkpoint.array<float>(name + ".score");
   const std::size_t n = samples.log_prob.size();
   if (samples.log_det.size() != n || samples.reduced_energy.size() != n || samples.basins.size() != n ||
-      samples.z.size() != n * static_cast<std::size_t>(samples.dimension))
+      samples.z.size() != n * static_cast<std::size_t>(samples.dimension) ||
+      (!samples.score.empty() && samples.score.size() != samples.z.size()))
     checkpoint.fail("the arrays of " + name + " do not fit together");
   return samples;
 }

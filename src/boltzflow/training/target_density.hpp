@@ -18,9 +18,10 @@ class TargetDensity {
 
   /// z [n_samples, dimension] -> log_det [n_samples] = log|det dx/dz|, reduced_energy [n_samples] (regularised, nats;
   /// NaN or infinite where there is none), basins [n_samples] (bit k set: inside basin k). Counts as n_samples
-  /// evaluations.
+  /// evaluations. score [n_samples, dimension] = d(log_det - u)/dz, the gradient of the log-density in the flow's domain;
+  /// empty: not wanted. Energy and forces together count as one evaluation.
   virtual void evaluate(std::span<const float> z, std::span<double> log_det, std::span<double> reduced_energy,
-                        std::span<std::uint32_t> basins) const = 0;
+                        std::span<std::uint32_t> basins, std::span<float> score) const = 0;
 
   /// Names of at most 32 sets of configurations whose weights are followed while training, fit for a column of a table.
   virtual std::vector<std::string> basin_names() const { return {}; }

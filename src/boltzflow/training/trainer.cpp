@@ -89,26 +89,33 @@ void Trainer::report(const StepReport& report) {
   observer_.on_step(report);
 }
 
-SampleBuffer Trainer::draw(std::int64_t n_samples) {
+SampleBuffer Trainer::draw(std::int64_t n_samples, bool with_score) {
   const int d = target_.dimension();
   Density::Sample sample = flow_.sample(n_samples, sampling_random_, sampling_precision_);
   const at::Tensor z = sample.z.cpu().contiguous(), log_prob = sample.log_prob.cpu().contiguous();
   std::vector<double> log_det(n_samples), reduced_energy(n_samples);
   std::vector<std::uint32_t> basins(n_samples);
   const std::span<const float> z_values(z.const_data_ptr<float>(), static_cast<std::size_t>(n_samples) * d);
-  target_.evaluate(z_values, log_det, reduced_energy, basins);
+  std::vector<float> score(with_score ? z_values.size() : 0);
+  target_.evaluate(z_values, log_det, reduced_energy, basins, score);
   n_evaluations_ += n_samples;
 
   SampleBuffer buffer;
   buffer.dimension = d;
   buffer.n_drawn = n_samples;
   buffer.z.reserve(z_values.size());
+  buffer.score.reserve(score.size());
   for (auto* column : {&buffer.log_prob, &buffer.log_det, &buffer.reduced_energy}) column->reserve(n_samples);
   buffer.basins.reserve(n_samples);
   const double* log_prob_values = log_prob.const_data_ptr<double>();
   for (std::int64_t i = 0; i < n_samples; ++i) {
     const double log_prob_x = log_prob_values[i] - log_det[i];
     if (!std::isfinite(log_prob_x) || !std::isfinite(log_det[i]) || !std::isfinite(reduced_energy[i])) continue;
+    if (with_score) {
+      const auto row = score.begin() + i * d;
+      if (!std::all_of(row, row + d, [](float value) { return std::isfinite(value); })) continue;
+      buffer.score.insert(buffer.score.end(), row, row + d);
+    }
     buffer.z.insert(buffer.z.end(), z_values.begin() + i * d, z_values.begin() + (i + 1) * d);
     buffer.log_prob.push_back(log_prob_x);
     buffer.log_det.push_back(log_det[i]);

@@ -38,9 +38,9 @@ class Trainer {
   RandomStream& random() noexcept { return random_; }
   const RandomStream& random() const noexcept { return random_; }
 
-  /// Draws n samples of the flow, evaluates their energies and drops those that are not finite.
+  /// Draws n samples of the flow, evaluates their energies (and scores, if wanted) and drops those that are not finite.
   /// @throws Error if none is left.
-  SampleBuffer draw(std::int64_t n_samples);
+  SampleBuffer draw(std::int64_t n_samples, bool with_score = false);
 
   /// log q(x) of a buffer's samples under flat parameters, in float64; the flow itself stays as it is.
   std::vector<double> log_prob(const at::Tensor& flat_parameters, const SampleBuffer& samples);

@@ -84,6 +84,8 @@ void describe_cmt(CmtOptions& options, OptionTable& table) {
             "falls by a cosine to 0; 0: training.learning_rate");
   table.add(key("refinement_log_dispersion"), options.refinement_log_dispersion, 0, 1e6,
             "coefficient of the log-dispersion term in the refinement");
+  table.add(key("refinement_path_gradient"), options.refinement_path_gradient,
+            "whether the refinement fits forces too, by path gradients");
   table.add(key("kept_annealing_buffers"), options.kept_annealing_buffers, 0, 32,
             "buffers of broad flows that are reused to the end");
   table.add(key("kept_refinement_buffers"), options.kept_refinement_buffers, 0, 32,

@@ -88,7 +88,7 @@ MethodState ConstrainedMassTransport::begin_round(Trainer& trainer) {
   const double begin = trainer.elapsed_seconds();
   position_ = 0;
   totals_ = {};
-  buffer_ = trainer.draw(n);
+  buffer_ = trainer.draw(n, options_.refinement_path_gradient);
   const TargetStatistics target = target_statistics();
   if (refining())
     begin_refinement_round(trainer, target, false);
@@ -185,7 +185,8 @@ void ConstrainedMassTransport::take_gradient_step(Trainer& trainer) {
               });
   fit_.step(trainer, rate,
             {.log_dispersion = refining() ? options_.refinement_log_dispersion : options_.log_dispersion,
-             .clip = options_.log_dispersion_clip},
+             .clip = options_.log_dispersion_clip,
+             .path_gradient = refining() && options_.refinement_path_gradient},
             totals_);
   ++position_;
   ++(refining() ? n_refinement_gradient_steps_ : n_annealing_gradient_steps_);
