@@ -61,7 +61,8 @@ TEST(BoltzmannTarget, IsTheReducedEnergyAtTheMappedPositions) {
 TEST(BoltzmannTarget, ScoreIsTheDerivativeOfItsLogDensity) {
   const MolecularSystem system = load_system("alanine-dipeptide");
   const InternalCoordinates coordinates(system);
-  const ReducedPotential potential(make_force_field(system), 300.0), reference(make_reference_force_field(system), 300.0);
+  const ReducedPotential potential(make_force_field(system), 300.0),
+      reference(make_reference_force_field(system), 300.0);
   const BoltzmannTarget target(system, coordinates, potential);
   const std::int64_t n = 10, d = target.dimension();
   RandomStream random(5);

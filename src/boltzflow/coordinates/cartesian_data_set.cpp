@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <utility>
 
+#include "boltzflow/base/checksum.hpp"
 #include "boltzflow/base/errors.hpp"
 #include "boltzflow/base/threads.hpp"
 #include "boltzflow/base/units.hpp"
@@ -79,14 +80,6 @@ void shuffle_frames(std::vector<double>& positions, std::size_t width, std::int6
   }
 }
 
-/// FNV-1a over the bytes.
-std::uint64_t checksum(const std::vector<float>& values) {
-  std::uint64_t hash = 0xcbf29ce484222325u;
-  const auto* bytes = reinterpret_cast<const unsigned char*>(values.data());
-  for (std::size_t i = 0; i < values.size() * sizeof(float); ++i) hash = (hash ^ bytes[i]) * 0x100000001b3u;
-  return hash;
-}
-
 }  // namespace
 
 void describe(CartesianDataSetOptions& options, OptionTable& table) {
@@ -138,7 +131,8 @@ CartesianDataSet::CartesianDataSet(const MolecularSystem& system, std::vector<do
         fmt::format("{}: {} frames to train on are few for {} dimensions; a flow will learn them by heart", origin,
                     n_training_, dimension()));
   description_ = fmt::format("{}: {} + {} + {} frames, {}, scale {:.6g} nm, checksum {:016x}", origin, n_training_,
-                             n_validation_, n_test_, options.centre, coordinates_.scale(), checksum(z_));
+                             n_validation_, n_test_, options.centre, coordinates_.scale(),
+                             checksum_of_bytes(z_.data(), z_.size() * sizeof(float)));
   if (!cumulative_.empty())
     description_ += fmt::format(", phi weight {:g} at {:g} rad ({:g})", options.phi_weight, options.phi_weight_mean,
                                 options.phi_weight_concentration);

@@ -13,6 +13,11 @@
 #include "boltzflow/base/threads.hpp"
 
 namespace boltzflow {
+namespace {
+
+constexpr std::int64_t batch_without_gradients = 4096;  // samples
+
+}  // namespace
 
 at::Tensor EuclideanDensity::checked(const at::Tensor& x) const {
   if (x.dim() != 2 || x.size(1) != dimension_)
@@ -42,30 +47,34 @@ at::Tensor EuclideanDensity::base_sample(std::int64_t n_samples, RandomStream& r
   return x.to(parameters().front().device());
 }
 
+void EuclideanDensity::in_batches(std::int64_t n, const std::function<void(std::int64_t, std::int64_t)>& work) const {
+  const c10::NoGradGuard no_grad;
+  for (std::int64_t first = 0; first < n; first += batch_without_gradients)
+    work(first, std::min(batch_without_gradients, n - first));
+}
+
 Density::Sample EuclideanDensity::sample(std::int64_t n_samples, RandomStream& random,
                                          ConditionerPrecision precision) const {
   const c10::NoGradGuard no_grad;
   Sample result{base_sample(n_samples, random), {}};
   result.log_prob = at::empty({n_samples}, result.z.options().dtype(at::kDouble));
-  for (std::int64_t first = 0; first < n_samples; first += batch_without_gradients()) {
-    const std::int64_t count = std::min(batch_without_gradients(), n_samples - first);
+  in_batches(n_samples, [&](std::int64_t first, std::int64_t count) {
     at::Tensor part = result.z.narrow(0, first, count);
     const Mapped mapped = forward(part, precision);
     result.log_prob.narrow(0, first, count).copy_(base_log_prob(part.to(at::kDouble)) - mapped.log_det);
     part.copy_(mapped.x);
-  }
+  });
   return result;
 }
 
 at::Tensor EuclideanDensity::log_prob_no_grad(const at::Tensor& z, ConditionerPrecision precision) const {
   const c10::NoGradGuard no_grad;
-  const std::int64_t n = z.size(0);
-  at::Tensor result = at::empty({n}, z.options().dtype(at::kDouble).requires_grad(false));
-  for (std::int64_t first = 0; first < n; first += batch_without_gradients()) {
-    const std::int64_t count = std::min(batch_without_gradients(), n - first);
+  if (z.dim() != 2) checked(z);  // throws
+  at::Tensor result = at::empty({z.size(0)}, parameters().front().options().dtype(at::kDouble).requires_grad(false));
+  in_batches(z.size(0), [&](std::int64_t first, std::int64_t count) {
     const Mapped mapped = inverse(z.narrow(0, first, count), precision);
     result.narrow(0, first, count).copy_(base_log_prob(mapped.x.to(at::kDouble)) + mapped.log_det);
-  }
+  });
   return result;
 }
 

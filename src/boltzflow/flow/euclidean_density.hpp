@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
+#include <cstdint>
+#include <functional>
+
 #include "boltzflow/flow/density.hpp"
 
 namespace boltzflow {
@@ -18,8 +21,9 @@ class EuclideanDensity : public Density {
 
  protected:
   explicit EuclideanDensity(int dimension) : dimension_(dimension) {}
-  /// Samples of one pass without gradients; bounds the temporaries.
-  virtual std::int64_t batch_without_gradients() const noexcept { return 4096; }
+  /// Calls work(first, count), without gradients, on parts of n samples small enough to bound a pass's temporaries: one
+  /// after the other here, concurrently where a density gains by it.
+  virtual void in_batches(std::int64_t n, const std::function<void(std::int64_t, std::int64_t)>& work) const;
   /// @throws InputError unless x is [n, dimension]. Returns it on the parameters' device and in their type.
   at::Tensor checked(const at::Tensor& x) const;
 

@@ -17,6 +17,7 @@
 #include <variant>
 
 #include "boltzflow/base/atomic_file.hpp"
+#include "boltzflow/base/checksum.hpp"
 #include "boltzflow/base/errors.hpp"
 #include "boltzflow/flow/boltzmann_generator.hpp"
 #include "boltzflow/molecule/system_file.hpp"
@@ -29,12 +30,6 @@ static_assert(std::endian::native == std::endian::little, "the model file is wri
 constexpr std::string_view magic = "boltzflow model\n";
 constexpr std::uint64_t format_version = 2;
 constexpr std::size_t fixed_size = magic.size() + 3 * sizeof(std::uint64_t);
-
-std::uint64_t checksum(std::string_view bytes) {
-  std::uint64_t hash = 0xcbf29ce484222325u;
-  for (const char byte : bytes) hash = (hash ^ static_cast<unsigned char>(byte)) * 0x100000001b3u;
-  return hash;
-}
 
 void append(std::string& file, std::uint64_t number) {
   file.append(reinterpret_cast<const char*>(&number), sizeof number);
@@ -94,7 +89,7 @@ void BoltzmannGenerator::save(const std::filesystem::path& path) const {
   file += text;
   file.append(reinterpret_cast<const char*>(parameters.const_data_ptr<float>()),
               static_cast<std::size_t>(parameters.numel()) * sizeof(float));
-  append(file, checksum(file));
+  append(file, checksum_of_bytes(file.data(), file.size()));
   write_file_atomically(path, file);
 }
 
@@ -119,7 +114,7 @@ BoltzmannGenerator BoltzmannGenerator::load(const std::filesystem::path& path) {
       header_size + n_parameters * sizeof(float) + sizeof(std::uint64_t) != rest) {
     throw fail("the model file is truncated or damaged: its size is not the one it states");
   }
-  if (checksum(file.substr(0, file.size() - sizeof(std::uint64_t))) !=
+  if (checksum_of_bytes(file.data(), file.size() - sizeof(std::uint64_t)) !=
       number_at(file, file.size() - sizeof(std::uint64_t))) {
     throw fail("the model file is damaged: its checksum is wrong");
   }

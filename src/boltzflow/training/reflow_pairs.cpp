@@ -25,6 +25,7 @@
 #include <utility>
 #include <vector>
 
+#include "boltzflow/base/checksum.hpp"
 #include "boltzflow/base/errors.hpp"
 #include "boltzflow/base/random.hpp"
 #include "boltzflow/base/threads.hpp"
@@ -39,18 +40,6 @@ constexpr std::uint64_t format_version = 1;
 constexpr std::size_t text_offset = magic.size() + 3 * sizeof(std::uint64_t);
 constexpr std::size_t header_size = 4096;
 constexpr std::int64_t largest_dimension = 1'000'000, largest_block = 1'000'000;
-
-/// FNV-1a on words of eight bytes, the last one filled with zeros.
-std::uint64_t checksum(const void* data, std::size_t n_bytes) {
-  std::uint64_t hash = 0xcbf29ce484222325u;
-  const auto* bytes = static_cast<const std::byte*>(data);
-  for (std::size_t i = 0; i < n_bytes; i += sizeof hash) {
-    std::uint64_t word = 0;
-    std::memcpy(&word, bytes + i, std::min(sizeof word, n_bytes - i));
-    hash = (hash ^ word) * 0x100000001b3u;
-  }
-  return hash;
-}
 
 std::size_t values_size(const ReflowPairsHeader& header) {
   return static_cast<std::size_t>(header.block_size) * static_cast<std::size_t>(header.dimension) * sizeof(float);
@@ -73,7 +62,8 @@ std::string header_bytes(const ReflowPairsHeader& header) {
     throw InputError(
         fmt::format("the description of the pairs' coordinates is too long: {} characters", header.coordinates.size()));
   std::string bytes(magic);
-  for (const std::uint64_t number : {format_version, std::uint64_t{text.size()}, checksum(text.data(), text.size())}) {
+  for (const std::uint64_t number :
+       {format_version, std::uint64_t{text.size()}, checksum_of_words(text.data(), text.size())}) {
     char word[sizeof number];
     std::memcpy(word, &number, sizeof number);
     bytes.append(word, sizeof number);
@@ -91,7 +81,7 @@ ReflowPairsHeader parse_header(const std::string& path, std::string_view bytes) 
   if (numbers[0] != format_version)
     throw InputError(path, fmt::format("is a file of reflow pairs of version {}; this program reads version {}",
                                        numbers[0], format_version));
-  if (numbers[1] > header_size - text_offset || checksum(bytes.data() + text_offset, numbers[1]) != numbers[2])
+  if (numbers[1] > header_size - text_offset || checksum_of_words(bytes.data() + text_offset, numbers[1]) != numbers[2])
     throw InputError(path, "the header of the reflow pairs is damaged; generate the file anew");
   try {
     const auto json = nlohmann::json::parse(bytes.substr(text_offset, numbers[1]));
@@ -201,14 +191,14 @@ void start_or_check(const File& file, const std::string& path, const ReflowPairs
 bool sound(const std::byte* block, std::size_t n_bytes) {
   std::uint64_t stored = 0;
   std::memcpy(&stored, block + n_bytes, sizeof stored);
-  return stored == checksum(block, n_bytes);
+  return stored == checksum_of_words(block, n_bytes);
 }
 
 }  // namespace
 
 std::uint64_t parameters_hash(const Density& density) {
   const at::Tensor flat = density.flat_parameters().contiguous();
-  return checksum(flat.const_data_ptr<float>(), static_cast<std::size_t>(flat.numel()) * sizeof(float));
+  return checksum_of_words(flat.const_data_ptr<float>(), static_cast<std::size_t>(flat.numel()) * sizeof(float));
 }
 
 void reflow_base_points(const ReflowPairsHeader& header, std::int64_t first, std::span<float> x0) {
@@ -253,7 +243,7 @@ std::int64_t generate_reflow_pairs(const std::filesystem::path& path, const Refl
                       "enough to teach, or its tolerances are too wide",
                       first + (wrong - x1.begin()) / header.dimension));
     std::memcpy(block.data(), x1.data(), n_bytes);
-    const std::uint64_t sum = checksum(x1.data(), n_bytes);
+    const std::uint64_t sum = checksum_of_words(x1.data(), n_bytes);
     std::memcpy(block.data() + n_bytes, &sum, sizeof sum);
     try {
       file.write(block.data(), stored, offset(n_blocks));

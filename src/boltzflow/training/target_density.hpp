@@ -18,8 +18,8 @@ class TargetDensity {
 
   /// z [n_samples, dimension] -> log_det [n_samples] = log|det dx/dz|, reduced_energy [n_samples] (regularised, nats;
   /// NaN or infinite where there is none), basins [n_samples] (bit k set: inside basin k). Counts as n_samples
-  /// evaluations. score [n_samples, dimension] = d(log_det - u)/dz, the gradient of the log-density in the flow's domain;
-  /// empty: not wanted. Energy and forces together count as one evaluation.
+  /// evaluations. score [n_samples, dimension] = d(log_det - u)/dz, the gradient of the log-density in the flow's
+  /// domain; empty: not wanted. Energy and forces together count as one evaluation.
   virtual void evaluate(std::span<const float> z, std::span<double> log_det, std::span<double> reduced_energy,
                         std::span<std::uint32_t> basins, std::span<float> score) const = 0;
 

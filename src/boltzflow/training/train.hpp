@@ -59,7 +59,7 @@ struct CmtOptions {
   std::int64_t refinement_gradient_steps = 500;
   double refinement_learning_rate = 0;  ///< 0: learning_rate; falls by a cosine to 0
   double refinement_log_dispersion = 2;
-  bool refinement_path_gradient = false;  ///< fit with forces
+  bool refinement_path_gradient = false;    ///< fit with forces
   std::int64_t kept_annealing_buffers = 4;  ///< reused under mixture weights; 0 and 1 below: no reuse
   std::int64_t kept_refinement_buffers = 4;
   double early_stop_gain = 0;  ///< end when the smoothed ESS grew by less than this over 10 rounds; 0: run all rounds

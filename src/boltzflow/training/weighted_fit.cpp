@@ -28,7 +28,8 @@ void WeightedFit::gather(const std::vector<const SampleBuffer*>& buffers, std::s
                          const std::function<double(const SampleBuffer&, std::int64_t)>& log_density) {
   const int d = buffers.front()->dimension;
   if (!z_.defined()) z_ = at::empty({batch_size_, d}, at::kFloat);
-  const bool with_score = !buffers.front()->score.empty();
+  const bool with_score =
+      std::ranges::none_of(buffers, [](const SampleBuffer* buffer) { return buffer->score.empty(); });
   if (with_score && !score_.defined()) score_ = at::empty({batch_size_, d}, at::kFloat);
   float* z = z_.mutable_data_ptr<float>();
   float* score = with_score ? score_.mutable_data_ptr<float>() : nullptr;
@@ -59,9 +60,8 @@ double log_dispersion_loss(std::span<const float> log_prob, std::span<const doub
     const double deviation = std::clamp(log_density[b] - log_prob[b] - mean, -regularization.clip, regularization.clip);
     likelihood += weight[b] * log_prob[b];
     dispersion += weight[b] * deviation * deviation;
-    log_prob_gradient[b] =
-        static_cast<float>(-weight[b] * (likelihood_share + 2 * regularization.log_dispersion * deviation) /
-                           static_cast<double>(n));
+    log_prob_gradient[b] = static_cast<float>(
+        -weight[b] * (likelihood_share + 2 * regularization.log_dispersion * deviation) / static_cast<double>(n));
   }
   return (regularization.log_dispersion * dispersion - likelihood) / static_cast<double>(n);
 }

@@ -38,8 +38,8 @@ class Trainer;
 class WeightedFit {
  public:
   struct Regularization {
-    double log_dispersion;  ///< c
-    double clip;            ///< nats
+    double log_dispersion;       ///< c
+    double clip;                 ///< nats
     bool path_gradient = false;  ///< needs buffers with scores of the log density to be fitted
   };
   /// Over the steps of a round.
@@ -75,8 +75,8 @@ class WeightedFit {
   std::vector<double> weight_, log_density_, log_det_;
 };
 
-/// The loss of a batch and its derivative by log_prob, as above, with the likelihood's part of the derivative scaled (0:
-/// left to the path gradient). NaN if a log_prob is not finite (gradient then unset).
+/// The loss of a batch and its derivative by log_prob, as above, with the likelihood's part of the derivative scaled
+/// (0: left to the path gradient). NaN if a log_prob is not finite (gradient then unset).
 double log_dispersion_loss(std::span<const float> log_prob, std::span<const double> log_density,
                            std::span<const double> weight, const WeightedFit::Regularization& regularization,
                            std::span<float> log_prob_gradient, double likelihood_share = 1);

@@ -16,21 +16,6 @@ namespace {
 
 constexpr std::int64_t samples_of_a_batch = 1024;  // a pass's temporaries stay near the core's cache
 
-/// Runs work(first, count) on batches of n samples, shared among threads where the flow is on the CPU.
-template <class Work>
-void in_batches(std::int64_t n, bool threaded, Work&& work) {
-  const auto run = [&](std::int64_t begin, std::int64_t end) {
-    const c10::NoGradGuard no_grad;
-    for (std::int64_t first = begin; first < end; first += samples_of_a_batch)
-      work(first, std::min(samples_of_a_batch, end - first));
-  };
-  if (!threaded) return run(0, n);
-  parallel_for(n, samples_of_a_batch, [&](std::int64_t begin, std::int64_t end, int) {
-    const SerialProducts serial;
-    run(begin, end);
-  });
-}
-
 }  // namespace
 
 EuclideanFlow::EuclideanFlow(int dimension, EuclideanFlowOptions options, EuclideanTransforms transforms,
@@ -61,30 +46,17 @@ Density::Mapped EuclideanFlow::inverse(const at::Tensor& z, ConditionerPrecision
   return map(z, precision, true);
 }
 
-Density::Sample EuclideanFlow::sample(std::int64_t n_samples, RandomStream& random,
-                                      ConditionerPrecision precision) const {
-  const c10::NoGradGuard no_grad;
-  Sample result{base_sample(n_samples, random), {}};
-  result.log_prob = at::empty({n_samples}, result.z.options().dtype(at::kDouble));
-  in_batches(n_samples, result.z.is_cpu(), [&](std::int64_t first, std::int64_t count) {
-    at::Tensor part = result.z.narrow(0, first, count);
-    const Mapped mapped = forward(part, precision);
-    result.log_prob.narrow(0, first, count).copy_(base_log_prob(part.to(at::kDouble)) - mapped.log_det);
-    part.copy_(mapped.x);
+void EuclideanFlow::in_batches(std::int64_t n, const std::function<void(std::int64_t, std::int64_t)>& work) const {
+  const auto run = [&](std::int64_t begin, std::int64_t end) {
+    const c10::NoGradGuard no_grad;  // the mode belongs to the thread
+    for (std::int64_t first = begin; first < end; first += samples_of_a_batch)
+      work(first, std::min(samples_of_a_batch, end - first));
+  };
+  if (!parameters().front().is_cpu()) return run(0, n);
+  parallel_for(n, samples_of_a_batch, [&](std::int64_t begin, std::int64_t end, int) {
+    const SerialProducts serial;
+    run(begin, end);
   });
-  return result;
-}
-
-at::Tensor EuclideanFlow::log_prob_no_grad(const at::Tensor& z, ConditionerPrecision precision) const {
-  const c10::NoGradGuard no_grad;
-  if (z.dim() != 2) checked(z);
-  const bool on_cpu = parameters().front().is_cpu();
-  at::Tensor result = at::empty({z.size(0)}, parameters().front().options().dtype(at::kDouble).requires_grad(false));
-  in_batches(z.size(0), on_cpu, [&](std::int64_t first, std::int64_t count) {
-    const Mapped mapped = inverse(z.narrow(0, first, count), precision);
-    result.narrow(0, first, count).copy_(base_log_prob(mapped.x.to(at::kDouble)) + mapped.log_det);
-  });
-  return result;
 }
 
 std::unique_ptr<Density> EuclideanFlow::copy() const {

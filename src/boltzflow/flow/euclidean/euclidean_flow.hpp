@@ -27,8 +27,6 @@ class EuclideanFlow final : public EuclideanDensity {
 
   Mapped forward(const at::Tensor& base, ConditionerPrecision precision) const override;
   Mapped inverse(const at::Tensor& z, ConditionerPrecision precision) const override;
-  Sample sample(std::int64_t n_samples, RandomStream& random, ConditionerPrecision precision) const override;
-  at::Tensor log_prob_no_grad(const at::Tensor& z, ConditionerPrecision precision) const override;
 
   std::vector<at::Tensor> parameters() const override { return tensors_.parameters(); }
   std::unique_ptr<Density> copy() const override;
@@ -37,6 +35,10 @@ class EuclideanFlow final : public EuclideanDensity {
   void to_type(at::ScalarType type);
   /// With the architecture's defaults filled in.
   const EuclideanFlowOptions& options() const noexcept { return options_; }
+
+ protected:
+  /// Shared among parallel_for's threads where the flow is on the CPU.
+  void in_batches(std::int64_t n, const std::function<void(std::int64_t, std::int64_t)>& work) const override;
 
  private:
   EuclideanFlowOptions options_;
