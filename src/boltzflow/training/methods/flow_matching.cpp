@@ -9,6 +9,7 @@
 #include "boltzflow/base/transport/optimal_transport.hpp"
 #include "boltzflow/flow/continuous/continuous_flow.hpp"
 #include "boltzflow/flow/continuous/flow_matching.hpp"
+#include "boltzflow/training/mean_gradient.hpp"
 #include "boltzflow/training/methods/gradient_descent.hpp"
 #include "boltzflow/training/training_data.hpp"
 
@@ -61,9 +62,10 @@ class FlowMatching final : public GradientDescent {
   double backward(Trainer& trainer, std::int64_t) override {
     const Batch b =
         batch(trainer, trainer.data()->draw(options_.trainer.batch_size, trainer.random()), trainer.random());
-    const at::Tensor loss = flow_matching_loss(flow(trainer).velocity(), b.x0, b.x1, b.t, precision_, b.noise);
-    loss.backward();
-    return loss.item<double>();
+    return backward_of_mean(trainer.flow(), b.t.size(0), [&](std::int64_t first, std::int64_t count) {
+      const auto part = [&](const at::Tensor& x) { return x.defined() ? x.narrow(0, first, count) : x; };
+      return flow_matching_loss(flow(trainer).velocity(), part(b.x0), part(b.x1), part(b.t), precision_, part(b.noise));
+    });
   }
 
   std::string phase(std::int64_t) const override { return "match"; }

@@ -12,6 +12,7 @@
 #include "boltzflow/base/log_mean_exp.hpp"
 #include "boltzflow/base/units.hpp"
 #include "boltzflow/training/checkpoint.hpp"
+#include "boltzflow/training/mean_gradient.hpp"
 #include "boltzflow/training/training_data.hpp"
 
 namespace boltzflow {
@@ -111,6 +112,14 @@ void GradientDescent::load(const CheckpointReader& checkpoint, Trainer& trainer)
   if (sums.size() != 2) checkpoint.fail("the state of the method is malformed: it has the wrong number of numbers");
   loss_sum_ = sums[0];
   norm_sum_ = sums[1];
+}
+
+double maximum_likelihood_backward(Trainer& trainer, std::int64_t n, ConditionerPrecision precision) {
+  const at::Device device = trainer.optimizer().parameters().front().device();
+  const at::Tensor x = trainer.data()->draw(n, trainer.random()).to(device);
+  return backward_of_mean(trainer.flow(), n, [&](std::int64_t first, std::int64_t count) {
+    return -trainer.flow().log_prob(x.narrow(0, first, count), precision).mean();
+  });
 }
 
 double validation_nll(Trainer& trainer, std::int64_t n, ConditionerPrecision precision) {

@@ -52,6 +52,9 @@ class GradientDescent : public Method {
   double loss_sum_ = 0, norm_sum_ = 0;
 };
 
+/// One batch of maximum likelihood: the loss is -1/n sum log q(x) over n drawn data.
+double maximum_likelihood_backward(Trainer& trainer, std::int64_t n, ConditionerPrecision precision);
+
 /// -1/n sum log q(x) over the validation points, or NaN if there are none.
 double validation_nll(Trainer& trainer, std::int64_t n, ConditionerPrecision precision);
 

@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: MIT
-#include <ATen/ATen.h>
-
 #include <memory>
 
 #include "boltzflow/training/methods/gradient_descent.hpp"
@@ -16,11 +14,7 @@ class MaximumLikelihood final : public GradientDescent {
 
  private:
   double backward(Trainer& trainer, std::int64_t) override {
-    const at::Device device = trainer.optimizer().parameters().front().device();
-    const at::Tensor x = trainer.data()->draw(options_.trainer.batch_size, trainer.random()).to(device);
-    const at::Tensor loss = -trainer.flow().log_prob(x, precision_).mean();
-    loss.backward();
-    return loss.item<double>();
+    return maximum_likelihood_backward(trainer, options_.trainer.batch_size, precision_);
   }
   std::string phase(std::int64_t) const override { return "fit"; }
   Metrics validate(Trainer& trainer) override {

@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "boltzflow/base/errors.hpp"
+#include "boltzflow/training/mean_gradient.hpp"
 #include "boltzflow/training/methods/gradient_descent.hpp"
 #include "boltzflow/training/regression_pairs.hpp"
 #include "boltzflow/training/regression_regularization.hpp"
@@ -51,26 +52,21 @@ class Regflow final : public GradientDescent {
 
   double backward(Trainer& trainer, std::int64_t step) override {
     const at::Device device = trainer.optimizer().parameters().front().device();
-    if (!regressing(step)) {
-      const at::Tensor x = trainer.data()->draw(options_.trainer.batch_size, trainer.random()).to(device);
-      const at::Tensor loss = -trainer.flow().log_prob(x, precision_).mean();
-      loss.backward();
-      return loss.item<double>();
-    }
+    if (!regressing(step)) return maximum_likelihood_backward(trainer, options_.trainer.batch_size, precision_);
     RegressionPairs::Batch pairs = pairs_->draw(options_.trainer.batch_size, trainer.random());
     trainer.data()->rotate_together(pairs.x0, pairs.x1, trainer.random());
     const at::Tensor x0 = pairs.x0.to(device), x1 = pairs.x1.to(device);
     at::Tensor target = x1;
     if (settings().target_noise > 0)
       target = target + settings().target_noise * trainer.flow().base_sample(x1.size(0), trainer.random());
-    const Density::Mapped mapped = trainer.flow().forward(x0, precision_);
-    at::Tensor loss = (mapped.x - target).square().mean();
-    if (const at::Tensor term =
-            regression_regularization(settings().regularization, trainer.flow(), mapped, x0, x1, precision_);
-        term.defined())
-      loss = loss + settings().regularization_coefficient * term;
-    loss.backward();
-    return loss.item<double>();
+    return backward_of_mean(trainer.flow(), x0.size(0), [&](std::int64_t first, std::int64_t count) {
+      const auto part = [&](const at::Tensor& x) { return x.narrow(0, first, count); };
+      const Density::Mapped mapped = trainer.flow().forward(part(x0), precision_);
+      const at::Tensor error = (mapped.x - part(target)).square().mean();
+      const at::Tensor term =
+          regression_regularization(settings().regularization, trainer.flow(), mapped, part(x0), part(x1), precision_);
+      return term.defined() ? error + settings().regularization_coefficient * term : error;
+    });
   }
 
   Metrics validate(Trainer& trainer) override {
