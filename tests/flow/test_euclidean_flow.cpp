@@ -226,6 +226,30 @@ TEST_P(EuclideanFlows, InBfloat16AreBijectionsNearTheFloat32One) {
   EXPECT_LE(absolute_quantile(z.log_det + back.log_det, 0.5), sequential() ? 3e-2 : 5e-3);
 }
 
+TEST_P(EuclideanFlows, InBfloat16HaveTheGradientsOfFloat32WithinItsRounding) {
+  const auto flow = bent_flow(12, small(GetParam()));
+  const at::Tensor base = normals({300, 12}, 14).to(at::kFloat).requires_grad_(true);
+  std::vector<at::Tensor> inputs = flow->parameters();
+  inputs.push_back(base);
+  const auto gradients = [&](ConditionerPrecision precision) {
+    const auto z = flow->forward(base, precision);
+    at::Tensor loss = z.x.square().mean();
+    // A spline's second derivative jumps at its knots, which rounding moves points across.
+    if (!GetParam().starts_with("nsf")) loss = loss + z.log_det.mean();
+    return torch::autograd::grad({loss}, inputs);
+  };
+  const auto exact = gradients(float32), narrow = gradients(bfloat16);
+  double error = 0, size = 0;  // of all parameters together: a bias's gradient alone may be near nothing
+  for (std::size_t k = 0; k + 1 < inputs.size(); ++k) {
+    ASSERT_EQ(narrow[k].scalar_type(), at::kFloat);
+    error += (narrow[k] - exact[k]).square().sum().item<double>();
+    size += exact[k].square().sum().item<double>();
+  }
+  EXPECT_LE(std::sqrt(error), 0.1 * std::sqrt(size));
+  EXPECT_LE((narrow.back() - exact.back()).norm().item<double>(), 0.1 * exact.back().norm().item<double>());
+  EXPECT_GT(error, 0) << "nothing was rounded";
+}
+
 TEST_P(EuclideanFlows, SamplesAreReproducibleAndCarryTheirLikelihood) {
   const auto flow = bent_flow(12, small(GetParam()));
   const std::int64_t n = 2100;  // more than one batch, and not a whole number of them
