@@ -304,6 +304,13 @@ n_pairs = 256
     train("teacher", "flow-matching", "continuous", "--set", "evaluation.samples=1000", "--set", "output.samples=20")
     train("reflow", "regflow", "real-nvp", "--set", "method.regflow.targets=reflow", "--set", "method.regflow.teacher=teacher")
     assert (folder / "reflow/checkpoints/pairs.boltzflow").exists()
+    # Without a reference the test frames of the data are one, as many as samples, for `evaluate` as well.
+    assert not (folder / "likelihood/test-frames.npz").exists()
+    for name, n_frames in (("transport", 2000), ("teacher", 1000)):
+        assert npz_arrays(folder / f"{name}/test-frames.npz")["positions"][0] == (n_frames, 22, 3)
+        assert "energy_wasserstein_1" in (folder / f"{name}/evaluation.json").read_text()
+    assert "E-W1" in run("evaluate", "transport", "-n", 1000, folder=folder).stdout
+    assert "E-W1" not in run("evaluate", "transport", "-n", 1000, "--no-reference", folder=folder).stdout
     for name in ("likelihood", "transport", "reflow"):
         run("sample", name, "-n", 20, "-o", f"{name}-samples", folder=folder)
         assert npz_arrays(folder / f"{name}-samples.npz")["positions"][0] == (20, 22, 3)

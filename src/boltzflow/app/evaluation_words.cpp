@@ -36,6 +36,8 @@ void EvaluationWords::complete_from(const std::filesystem::path& run) {
   RunSettings settings;
   read_settings(settings, {.preset = {}, .configuration_file = (run / "config.toml").string(), .assignments = {}});
   if (reference.empty() && !no_reference) reference = settings.evaluation.reference;
+  if (reference.empty() && !no_reference && std::filesystem::exists(run / RunFolder::test_frames_name))
+    reference = (run / RunFolder::test_frames_name).string();
   if (!n_samples) n_samples = settings.evaluation.samples;
   if (!n_reference_blocks) n_reference_blocks = settings.evaluation.reference_blocks;
   if (precision.empty()) precision = settings.evaluation.precision;

@@ -11,6 +11,7 @@ namespace boltzflow {
 ///     manifest.json    version, seed, hardware, status   checkpoints/                 for --resume
 ///     model.boltzflow  all that `sample` needs           samples/                     PDB, DCD, NPZ
 ///     system.json      the molecule                      evaluation.json, report.html
+///     test-frames.npz  of the data learnt from
 ///     lock             the process at work
 ///
 /// The lock is an flock on the file `lock`, so that it vanishes with its process however that ends.
@@ -36,9 +37,12 @@ class RunFolder {
   std::filesystem::path metrics_jsonl() const { return path_ / "metrics.jsonl"; }
   std::filesystem::path checkpoints() const { return path_ / "checkpoints"; }
   std::filesystem::path model() const { return path_ / "model.boltzflow"; }
+  std::filesystem::path test_frames() const { return path_ / test_frames_name; }
   std::filesystem::path evaluation() const { return path_ / "evaluation.json"; }
   std::filesystem::path report() const { return path_ / "report.html"; }
   std::filesystem::path samples() const { return path_ / "samples"; }
+
+  static constexpr const char* test_frames_name = "test-frames.npz";
 
  private:
   RunFolder(std::filesystem::path path, int lock);

@@ -9,6 +9,8 @@
 #include "boltzflow/base/atomic_file.hpp"
 #include "boltzflow/evaluation/internal_geometry.hpp"
 #include "boltzflow/evaluation/report/report.hpp"
+#include "boltzflow/flow/continuous/continuous_flow.hpp"
+#include "boltzflow/flow/euclidean/euclidean_flow.hpp"
 
 namespace boltzflow {
 namespace {
@@ -45,17 +47,29 @@ std::vector<CoordinateColumn> bonds_and_angles(const MolecularSystem& system, co
   return columns;
 }
 
+std::string flow_fact(const BoltzmannGenerator& generator) {
+  const FlowOptions& options = generator.flow_options();
+  std::string text;
+  if (const auto* flow = dynamic_cast<const EuclideanFlow*>(&generator.flow()))
+    text = fmt::format("{}, {} layers, networks of {} x {} units", options.architecture, flow->options().n_layers,
+                       flow->options().n_hidden_layers, flow->options().hidden_width);
+  else if (const auto* continuous = dynamic_cast<const ContinuousFlow*>(&generator.flow()))
+    text = fmt::format("continuous, {} velocity of {} units", options.continuous.velocity,
+                       continuous->options().hidden_width);
+  else
+    text = fmt::format("{} couplings of {} layers of {} units, {} bins", options.spline.n_couplings,
+                       options.spline.n_hidden_layers, options.spline.hidden_width, options.spline.n_bins);
+  return fmt::format("{}; {} parameters", text, count_text(static_cast<double>(generator.flow().n_parameters()), 2));
+}
+
 std::vector<ReportFact> system_facts(const TrainedModel& model) {
   const BoltzmannGenerator& generator = model.generator;
-  const SplineFlowOptions& flow = generator.flow_options().spline;
   return {{"Molecule", fmt::format("{}, {}", generator.system().name, generator.system().description)},
           {"Atoms", std::to_string(generator.system().n_atoms())},
           {"Degrees of freedom", std::to_string(generator.coordinates().dimension())},
           {"Temperature", fmt::format("{:g} K", generator.temperature())},
           {"Potential", model.potential->description()},
-          {"Flow", fmt::format("{} couplings of {} layers of {} units, {} bins; {} parameters", flow.n_couplings,
-                               flow.n_hidden_layers, flow.hidden_width, flow.n_bins,
-                               count_text(static_cast<double>(generator.flow().n_parameters()), 2))}};
+          {"Flow", flow_fact(generator)}};
 }
 
 std::string joined(const nlohmann::ordered_json& words) {

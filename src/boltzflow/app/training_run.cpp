@@ -16,6 +16,7 @@
 #include "boltzflow/base/atomic_file.hpp"
 #include "boltzflow/base/threads.hpp"
 #include "boltzflow/energy/make_potential.hpp"
+#include "boltzflow/molecule/frames.hpp"
 #include "boltzflow/molecule/load_system.hpp"
 #include "boltzflow/molecule/system_file.hpp"
 #include "boltzflow/training/cartesian_training_data.hpp"
@@ -54,9 +55,32 @@ void make_absolute(std::string& path) {
   if (!path.empty()) path = std::filesystem::absolute(path).lexically_normal().string();
 }
 
-std::optional<Frames> read_reference(const std::string& path, const MolecularSystem& system) {
-  if (path.empty()) return std::nullopt;
-  return read_frames(path, &system);
+/// Keeps test frames of the data in the run folder, which the model is then compared with: as many as samples are
+/// evaluated, spread evenly, since likelihoods of frames cost what those of samples do.
+void write_test_frames(const CartesianDataSet& data, const RunSettings& settings, const MolecularSystem& system,
+                       const std::filesystem::path& file) {
+  const std::int64_t n_test = data.size(CartesianDataSet::Part::test);
+  const std::int64_t n = std::min(n_test, settings.evaluation.samples);
+  if (n == 0) return;
+  const std::span<const double> all = data.positions(CartesianDataSet::Part::test);
+  const std::size_t width = all.size() / static_cast<std::size_t>(n_test);
+  std::vector<double> chosen;
+  chosen.reserve(static_cast<std::size_t>(n) * width);
+  for (std::int64_t i = 0; i < n; ++i) {
+    const auto frame = all.subspan(static_cast<std::size_t>(i * n_test / n) * width, width);
+    chosen.insert(chosen.end(), frame.begin(), frame.end());
+  }
+  const std::unique_ptr<FrameWriter> writer = make_frame_writer(file, system);
+  writer->append({.n_frames = n, .positions = chosen});
+  writer->finish();
+}
+
+/// What the model is compared with: the frames that the user names, else those that write_test_frames() left, if any.
+std::optional<Frames> read_reference(const RunSettings& settings, const RunFolder& folder,
+                                     const MolecularSystem& system) {
+  if (!settings.evaluation.reference.empty()) return read_frames(settings.evaluation.reference, &system);
+  if (!std::filesystem::exists(folder.test_frames())) return std::nullopt;
+  return read_frames(folder.test_frames(), &system);
 }
 
 void resolve(RunSettings& settings, int dimension) {
@@ -122,7 +146,8 @@ Run start(const TrainingWords& words, const Invocation& invocation) {
   make_absolute(settings.evaluation.reference);
   make_absolute(settings.data.trajectory);
   make_absolute(settings.training.regflow.teacher);
-  std::optional<Frames> reference = read_reference(settings.evaluation.reference, system);
+  std::optional<Frames> reference;  // read before anything is written: it may be missing
+  if (!settings.evaluation.reference.empty()) reference = read_frames(settings.evaluation.reference, &system);
   const std::shared_ptr<const CartesianDataSet> frames = read_data(settings, system);
   const CoordinateOptions coordinates = coordinates_of(settings, system, frames.get());
   resolve(settings, make_coordinates(system, coordinates)->dimension());
@@ -134,6 +159,10 @@ Run start(const TrainingWords& words, const Invocation& invocation) {
   write_system_file(folder.system(), system);
   Manifest manifest(folder.manifest(), name, settings.training.trainer.seed, device);
   manifest.begin_session(invocation.command_line);
+  if (frames && !reference) {
+    write_test_frames(*frames, settings, system, folder.test_frames());
+    reference = read_reference(settings, folder, system);
+  }
   write_file_atomically(folder.configuration(), settings_toml(settings));
   auto data = make_training_data(frames, model.generator);
   return {std::move(settings),  std::move(folder), std::move(manifest),      std::move(model),
@@ -157,7 +186,7 @@ Run reopen(const TrainingWords& words, const Invocation& invocation) {
   const std::string device = invocation.device.value_or(manifest.device());
   invocation.prepare(manifest.n_threads(), device);
   MolecularSystem system = read_system_file(folder.system());
-  std::optional<Frames> reference = read_reference(settings.evaluation.reference, system);
+  std::optional<Frames> reference = read_reference(settings, folder, system);
   const std::shared_ptr<const CartesianDataSet> frames = read_data(settings, system);
   const CoordinateOptions coordinates = coordinates_of(settings, system, frames.get());
   resolve(settings, make_coordinates(system, coordinates)->dimension());
