@@ -13,5 +13,5 @@ configure_package_config_file(cmake/boltzflow-config.cmake.in ${PROJECT_BINARY_D
                               INSTALL_DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/boltzflow)
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/boltzflow-config-version.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/boltzflow-config.cmake ${PROJECT_BINARY_DIR}/boltzflow-config-version.cmake
-              cmake/FindLibTorch.cmake cmake/Findlibzip.cmake DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/boltzflow)
+              cmake/FindLibTorch.cmake cmake/Findchemfiles.cmake cmake/Findlibzip.cmake DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/boltzflow)
 install(FILES LICENSE CITATION.cff DESTINATION ${CMAKE_INSTALL_DOCDIR})

@@ -19,7 +19,7 @@ assert archive["log_prob"].tolist() == [1, 2, 3, 4, 5] and sorted(archive.files)
 assert np.array_equal(np.load(folder / "ours.npy"), positions)
 
 topology = str(folder / "ours.pdb")
-for name, tolerance in (("ours.dcd", 1e-6), ("ours.pdb", 1e-4)):
+for name, tolerance in (("ours.dcd", 1e-6), ("ours.xtc", 1e-6), ("ours.pdb", 1e-4)):
     trajectory = mdtraj.load(str(folder / name), top=topology)
     assert trajectory.n_frames == 5 and np.abs(trajectory.xyz - positions).max() < tolerance, name
     universe = MDAnalysis.Universe(topology, str(folder / name))
@@ -37,9 +37,10 @@ app.ForceField("amber96.xml").createSystem(pdb.topology)  # names and bonds are 
 
 trajectory = mdtraj.Trajectory(positions, mdtraj.load(topology).topology)
 trajectory.save_dcd(str(folder / "mdtraj.dcd"))
+trajectory.save_xtc(str(folder / "mdtraj.xtc"))
 trajectory.save_pdb(str(folder / "mdtraj.pdb"))
 universe = MDAnalysis.Universe(topology, str(folder / "ours.dcd"))
-for name in ("mdanalysis.dcd", "mdanalysis.pdb"):
+for name in ("mdanalysis.dcd", "mdanalysis.xtc", "mdanalysis.pdb"):
     with MDAnalysis.Writer(str(folder / name), 22, multiframe=True) as writer:
         for _ in universe.trajectory:
             writer.write(universe.atoms)

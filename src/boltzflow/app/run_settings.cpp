@@ -26,7 +26,7 @@ void RunSettings::describe(OptionTable& table) {
   boltzflow::describe(data, table);
   table.add("evaluation.samples", evaluation.samples, 1000, billion, "samples drawn for the final evaluation");
   table.add("evaluation.reference", evaluation.reference, {},
-            "frames sampled without the flow to compare with (.npz, .npy, .dcd, .pdb); empty: none");
+            "frames sampled without the flow to compare with (.npz, .npy, .dcd, .nc, .xtc, .pdb); empty: none");
   table.add("evaluation.reference_blocks", evaluation.reference_blocks, 0, 1e6,
             "contiguous blocks of the reference that its errors come from; 0: its frames are independent");
   table.add("evaluation.precision", evaluation.precision, {"float32", "bfloat16", "split-bfloat16"},

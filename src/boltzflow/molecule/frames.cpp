@@ -11,6 +11,7 @@
 #include "boltzflow/molecule/npy.hpp"
 #include "boltzflow/molecule/npz.hpp"
 #include "boltzflow/molecule/pdb.hpp"
+#include "boltzflow/molecule/xtc.hpp"
 
 namespace boltzflow {
 namespace {
@@ -22,6 +23,7 @@ constexpr FrameFormat formats[] = {
     {".npz", "NumPy archive: positions [frames, atoms, 3] in nm and one number a frame under other names, float64",
      &read_npz_frames, &make_npz_writer},
     {".nc", "Amber NetCDF trajectory, float32", &read_amber_netcdf_frames, &make_amber_netcdf_writer},
+    {".xtc", "GROMACS compressed trajectory, 1e-6 nm", &read_xtc_frames, &make_xtc_writer},
 };
 
 const FrameFormat& format_of(const std::filesystem::path& path) {

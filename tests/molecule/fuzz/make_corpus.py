@@ -60,7 +60,12 @@ def seeds():
         record = b"SSBOND   1 ALA A    2    ALA A    2                          1555   1555  2.04\n"
         yield "pdb/record.pdb", record + Path(folder, "structure.pdb").read_bytes()
         trajectory = mdtraj.Trajectory(np.arange(24, dtype=np.float32).reshape(2, 4, 3) / 10, topology=None)
-        for writer, seed in ((mdtraj.Trajectory.save_dcd, "dcd/four.dcd"), (mdtraj.Trajectory.save_netcdf, "nc/four.nc")):
+        # XTC compresses more than nine atoms only.
+        twelve = mdtraj.Trajectory(np.arange(72, dtype=np.float32).reshape(2, 12, 3) % 7 / 10, topology=None)
+        twelve.save_xtc(str(Path(folder, "twelve.xtc")))
+        yield "xtc/twelve.xtc", Path(folder, "twelve.xtc").read_bytes()
+        for writer, seed in ((mdtraj.Trajectory.save_dcd, "dcd/four.dcd"), (mdtraj.Trajectory.save_netcdf, "nc/four.nc"),
+                             (mdtraj.Trajectory.save_xtc, "xtc/four.xtc")):
             path = Path(folder, Path(seed).name)
             writer(trajectory, str(path))
             yield seed, path.read_bytes()

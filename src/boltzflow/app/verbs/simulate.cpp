@@ -83,7 +83,7 @@ ExitStatus simulate(const Words& words, const Invocation& invocation) {
     return resume_simulation(words.resume, words.maximum_minutes, invocation);
   }
   if (words.system.system.empty()) usage("name a system, as in `boltzflow simulate alanine-dipeptide -o alanine.dcd`");
-  if (words.outputs.empty()) usage("name a file for the frames with -o: .dcd, .nc, .npz or .pdb");
+  if (words.outputs.empty()) usage("name a file for the frames with -o: .dcd, .nc, .xtc, .npz or .pdb");
   MolecularSystem system = words.system.load();
   if (words.constraints == "h-bonds") constrain_hydrogen_bonds(system);
   SimulationSettings settings;
@@ -139,11 +139,11 @@ Verb::Action define_simulate(CLI::App& options) {
       ->type_name("N");
   CLI::Option* output =
       options
-          .add_option("-o,--output", words->outputs, "frames, replica by replica: .dcd, .nc, .npz or .pdb; repeatable")
+          .add_option("-o,--output", words->outputs, "frames, replica by replica: .dcd, .nc, .xtc, .npz or .pdb; repeatable")
           ->type_name("FILE")
           ->allow_extra_args(false);
   options
-      .add_option("--topology", words->topology, "a PDB file with the minimised structure, to read .dcd and .nc with")
+      .add_option("--topology", words->topology, "a PDB file with the minimised structure, to read .dcd, .nc and .xtc with")
       ->type_name("FILE.pdb");
   options.add_option("--maximum-minutes", words->maximum_minutes, "end after so long with what there is")
       ->check(CLI::Range(0.0, 1e7))
