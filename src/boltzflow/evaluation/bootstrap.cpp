@@ -13,6 +13,8 @@
 namespace boltzflow {
 namespace {
 
+constexpr double rounding = 1e-13;  // of a mean over the replicates, relative
+
 /// cumulative[k] = 2^32 P(count <= k) for a Poisson variable of mean one; above 12 the chance is below 2^-32.
 std::array<std::uint64_t, 13> poisson_thresholds() {
   std::array<std::uint64_t, 13> cumulative{};
@@ -66,7 +68,8 @@ std::vector<double> bootstrap_errors(int n_replicates, const RandomStream& strea
     double mean = 0, sum_of_squares = 0;
     for (const auto& values : replicates) mean += values[i] / n_replicates;
     for (const auto& values : replicates) sum_of_squares += (values[i] - mean) * (values[i] - mean);
-    const double error = std::sqrt(sum_of_squares / (n_replicates - 1));
+    double error = std::sqrt(sum_of_squares / (n_replicates - 1));
+    if (error < rounding * std::abs(mean)) error = 0;  // the same value in all replicates
     errors[i] = std::isfinite(error) ? error : std::numeric_limits<double>::quiet_NaN();
   }
   return errors;
