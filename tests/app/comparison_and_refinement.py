@@ -136,6 +136,7 @@ def check_compare(folder):
         learn(folder, f"a{seed}", "maximum-likelihood", "real-nvp", "--seed", seed, "--reference", reference)
     learn(folder, "b", "maximum-likelihood", "real-nvp", "--set", "flow.euclidean.n_layers=2", "--reference", reference)
     learn(folder, "c", "regflow", "nsf-coupling", "--set", "method.regflow.n_pairs=256")
+    run("report", "c", "--no-reference", "-n", 1000, folder=folder)  # as runs are that have no test frames
     runs = ["a1", "b", "a2", "c", "a3"]
     before = {path: path.read_bytes() for name in runs for path in (folder / name).iterdir() if path.is_file() and path.name != "lock"}
     document = json.loads(run("compare", *runs, "-o", "table.csv", "--json", folder=folder).stdout)

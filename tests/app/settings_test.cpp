@@ -28,7 +28,8 @@ TEST(Presets, AreReadAndHoldTheirFigures) {
   EXPECT_LE(quick.training.trainer.maximum_minutes, 12);
   EXPECT_GT(quick.training.trainer.maximum_minutes, 0);
   read_settings(long_one, {.preset = "long", .configuration_file = {}, .assignments = {}});
-  EXPECT_EQ(long_one.training.trainer.maximum_evaluations, 10'000'000);
+  EXPECT_EQ(long_one.training.trainer.maximum_minutes, 0);
+  EXPECT_EQ(long_one.training.cmt.refinement_rounds * long_one.training.cmt.refinement_samples, 20'480'000);
   EXPECT_EQ(long_one.training.flow.spline.hidden_width, 256);
   EXPECT_EQ(long_one.training.flow.spline.n_hidden_layers, 5);
   EXPECT_GT(long_one.training.cmt.refinement_log_dispersion, 0);

@@ -2,12 +2,15 @@
 #include "boltzflow/app/program.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <iterator>
 #include <memory>
 #include <new>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "boltzflow/app/exit_codes.hpp"
 #include "boltzflow/app/nearest_match.hpp"
@@ -24,6 +27,21 @@ std::vector<std::string> names_of_commands(CLI::App& app) {
   return names;
 }
 
+/// CLI11 lists the options that one excludes in the order of their addresses; here they are in that of their names.
+class SteadyFormatter : public CLI::Formatter {
+ public:
+  std::string make_option_opts(const CLI::Option* option) const override {
+    const std::string text = CLI::Formatter::make_option_opts(option), mark = "Excludes:";
+    const std::size_t begin = text.find(mark);
+    if (begin == std::string::npos) return text;
+    const std::size_t end_of_mark = begin + mark.size();
+    std::istringstream rest(text.substr(end_of_mark));
+    std::vector<std::string> names{std::istream_iterator<std::string>(rest), {}};
+    std::ranges::sort(names);
+    return fmt::format("{} {}", text.substr(0, end_of_mark), fmt::join(names, " "));
+  }
+};
+
 /// The parser with every verb in it, and what the words chose.
 struct Parser {
   CLI::App app{
@@ -34,6 +52,7 @@ struct Parser {
   std::vector<std::pair<CLI::App*, Verb::Action>> actions;
 
   Parser() {
+    app.formatter(std::make_shared<SteadyFormatter>());  // before there are verbs, which take it over
     app.require_subcommand(1);
     app.set_version_flag("--version", version_text());
     app.footer(
