@@ -34,7 +34,8 @@ class Trainer;
 ///     dlog q(z)/dtheta = -dlog_det T(x)/dtheta - grad_z log q(z) . dT(x)/dtheta    at x = T^-1(z).
 ///
 /// @cite off-policy log-dispersion regularisation, arXiv 2602.03729; path gradients of the forward KL divergence:
-///       Vaitl, Nicoli, Nakajima & Kessel, ICML 2022; Vaitl, Winkler, Richter & Kessel, ICLR 2024 (arXiv 2403.15881).
+///       Vaitl, Nicoli, Nakajima & Kessel, Mach. Learn.: Sci. Technol. 3 (2022) 045006; Vaitl, Winkler, Richter &
+///       Kessel, ICLR 2024 (arXiv 2403.15881).
 class WeightedFit {
  public:
   struct Regularization {
