@@ -64,27 +64,6 @@ TEST_F(Training, CmtLearnsADoubleWellAcrossTheSeamOfATorus) {
   EXPECT_NEAR(reached.basin, 0.5, 0.03);
 }
 
-TEST_F(Training, ForcesKeepAFlowFromLearningFewSamplesByHeart) {
-  const TwoNormals target;
-  TrainingOptions options = small_options();
-  options.cmt.refinement_samples = 256;  // each is seen a hundred times
-  options.cmt.refinement_gradient_steps = 300;
-  options.cmt.refinement_rounds = 3;
-  options.cmt.refinement_log_dispersion = 1;
-  options.cmt.kept_annealing_buffers = 0;
-  options.cmt.kept_refinement_buffers = 1;
-  double ess[2];
-  for (const bool forces : {false, true}) {
-    options.cmt.refinement_path_gradient = forces;
-    SplineFlow flow = make_flow(options, false);
-    Recorder recorder;
-    run(flow, target, options, recorder);
-    ess[forces ? 1 : 0] = quality(flow, target).ess;
-  }
-  EXPECT_GT(ess[1], 0.8);
-  EXPECT_GT(ess[1], ess[0] + 0.1);
-}
-
 TEST_F(Training, EveryAnnealingStepKeepsItsConstraintsAndMetricsAreFiniteAndComplete) {
   const TwoNormals target;
   TrainingOptions options = small_options();
