@@ -75,10 +75,15 @@ void write_test_frames(const CartesianDataSet& data, const RunSettings& settings
   writer->finish();
 }
 
+std::optional<Frames> named_reference(const RunSettings& settings, const MolecularSystem& system) {
+  if (settings.evaluation.reference.empty()) return std::nullopt;
+  return read_frames(settings.evaluation.reference, &system);
+}
+
 /// What the model is compared with: the frames that the user names, else those that write_test_frames() left, if any.
 std::optional<Frames> read_reference(const RunSettings& settings, const RunFolder& folder,
                                      const MolecularSystem& system) {
-  if (!settings.evaluation.reference.empty()) return read_frames(settings.evaluation.reference, &system);
+  if (auto named = named_reference(settings, system)) return named;
   if (!std::filesystem::exists(folder.test_frames())) return std::nullopt;
   return read_frames(folder.test_frames(), &system);
 }
@@ -146,8 +151,8 @@ Run start(const TrainingWords& words, const Invocation& invocation) {
   make_absolute(settings.evaluation.reference);
   make_absolute(settings.data.trajectory);
   make_absolute(settings.training.regflow.teacher);
-  std::optional<Frames> reference;  // read before anything is written: it may be missing
-  if (!settings.evaluation.reference.empty()) reference = read_frames(settings.evaluation.reference, &system);
+  // Before anything is written: it may be missing.
+  std::optional<Frames> reference = named_reference(settings, system);
   const std::shared_ptr<const CartesianDataSet> frames = read_data(settings, system);
   const CoordinateOptions coordinates = coordinates_of(settings, system, frames.get());
   resolve(settings, make_coordinates(system, coordinates)->dimension());
