@@ -304,6 +304,16 @@ n_pairs = 256
     train("teacher", "flow-matching", "continuous", "--set", "evaluation.samples=1000", "--set", "output.samples=20")
     train("reflow", "regflow", "real-nvp", "--set", "method.regflow.targets=reflow", "--set", "method.regflow.teacher=teacher")
     assert (folder / "reflow/checkpoints/pairs.boltzflow").exists()
+    # The same on aligned and whitened frames; a teacher on other coordinates is refused.
+    aligned = ["--set", "data.coordinates=aligned"]
+    train("aligned-teacher", "flow-matching", "continuous", "--set", "evaluation.samples=1000", *aligned)
+    reflow = ["--set", "method.regflow.targets=reflow", "--set", "method.regflow.teacher=aligned-teacher"]
+    train("aligned-reflow", "regflow", "nsf-autoregressive", *reflow, *aligned)
+    fails(78, "aligned-teacher is a flow of", "train", "alanine-dipeptide", "--config", "tiny.toml", "--data", frames, "--set",
+          "training.method=regflow", "--set", "flow.architecture=real-nvp", *reflow, folder=folder)
+    for architecture, cause in (("spline", "internal coordinates"), ("real-nvp", "--data")):
+        fails(78, cause, "train", "alanine-dipeptide", "--config", "tiny.toml", *aligned, "--set", f"flow.architecture={architecture}",
+              folder=folder)
     # Without a reference the test frames of the data are one, as many as samples, for `evaluate` as well.
     assert not (folder / "likelihood/test-frames.npz").exists()
     for name, n_frames in (("transport", 2000), ("teacher", 1000)):
@@ -311,7 +321,7 @@ n_pairs = 256
         assert "energy_wasserstein_1" in (folder / f"{name}/evaluation.json").read_text()
     assert "E-W1" in run("evaluate", "transport", "-n", 1000, folder=folder).stdout
     assert "E-W1" not in run("evaluate", "transport", "-n", 1000, "--no-reference", folder=folder).stdout
-    for name in ("likelihood", "transport", "reflow"):
+    for name in ("likelihood", "transport", "reflow", "aligned-reflow"):
         run("sample", name, "-n", 20, "-o", f"{name}-samples", folder=folder)
         assert npz_arrays(folder / f"{name}-samples.npz")["positions"][0] == (20, 22, 3)
     done = run("train", "--resume", "likelihood", "--set", "training.maximum_minutes=1", folder=folder)

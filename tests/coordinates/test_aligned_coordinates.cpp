@@ -137,6 +137,108 @@ TEST(AlignedCoordinates, BeyondTheirDomainAFrameComesBackTurned) {
   double change = 0;
   for (std::size_t k = 0; k < z.size(); ++k) change = std::max(change, std::abs(back[k] - z[k]));
   EXPECT_GT(change, 0.01);
+  // It is counted where it comes back.
+  EXPECT_EQ(positions_of(map, z).log_det, -std::numeric_limits<double>::infinity());
+  EXPECT_TRUE(std::isfinite(positions_of(map, back).log_det));
+}
+
+/// Frames of a pentamer that bends and breathes, placed at random. [n, 5, 3]
+std::vector<double> moving_frames(std::uint64_t n) {
+  std::vector<double> frames;
+  const std::vector<double> shape = normals(15, 60, 0.2), stretch = normals(15, 61, 0.02), bend = normals(15, 62, 0.05);
+  for (std::uint64_t i = 0; i < n; ++i) {
+    const std::vector<double> along = normals(2, 1000 + i), noise = normals(15, 90'000 + i, 0.003);
+    std::vector<double> frame = shape;
+    for (std::size_t k = 0; k < 15; ++k) frame[k] += along[0] * stretch[k] + along[1] * bend[k] + noise[k];
+    turn(frame, 200'000 + 2 * i);
+    frames.insert(frames.end(), frame.begin(), frame.end());
+  }
+  return frames;
+}
+
+TEST(AlignedCoordinates, WhitenedOnesHaveNoMeanAndUnitCovariance) {
+  const std::size_t n = 2000, d = 9;
+  const std::vector<double> frames = moving_frames(n);
+  const AlignedCoordinates map = AlignedCoordinates::whitened(frames, 5);
+  std::vector<double> z(d * n), log_det(n), back(frames.size()), log_det_back(n);
+  std::vector<std::uint8_t> representable(n);
+  map.from_cartesian(frames, z, log_det, representable);
+  for (std::size_t k = 0; k < d; ++k) {
+    double mean = 0;
+    for (std::size_t i = 0; i < n; ++i) mean += z[k * n + i] / static_cast<double>(n);
+    EXPECT_NEAR(mean, 0, 1e-3);  // the mean structure is found by repeated alignment
+    for (std::size_t j = 0; j <= k; ++j) {
+      double sum = 0;
+      for (std::size_t i = 0; i < n; ++i) sum += z[k * n + i] * z[j * n + i] / static_cast<double>(n - 1);
+      EXPECT_NEAR(sum, k == j ? 1 : 0, 1e-5) << k << " " << j;
+    }
+  }
+  map.to_cartesian(std::span<const double>(z), back, log_det_back);
+  const AlignedCoordinates plain({map.reference().begin(), map.reference().end()});
+  double scaled = 0, last = std::numeric_limits<double>::infinity();
+  for (std::size_t k = 0; k < d; ++k) {
+    double square = 0;
+    for (std::size_t i = 0; i < 15; ++i) square += std::pow(map.columns()[k * 15 + i], 2);
+    EXPECT_LE(square, last);
+    last = square;
+    scaled += 0.5 * std::log(square);
+  }
+  for (std::size_t i = 0; i < n; i += 97) {
+    std::vector<double> aligned(frames.begin() + static_cast<std::ptrdiff_t>(15 * i),
+                                frames.begin() + static_cast<std::ptrdiff_t>(15 * i + 15));
+    EXPECT_NEAR(log_det[i], z_of(plain, aligned).log_det + scaled, 1e-9);
+    EXPECT_NEAR(log_det_back[i], log_det[i], 1e-9);
+    align_frames(aligned, map.reference());
+    for (std::size_t k = 0; k < 15; ++k) EXPECT_NEAR(back[15 * i + k], aligned[k], 1e-12);
+  }
+}
+
+TEST(AlignedCoordinates, DirectionsThatDoNotMoveAreKeptWithASmallLength) {
+  std::vector<double> frames;
+  for (std::uint64_t i = 0; i < 50; ++i) {  // a rigid square that opens along one direction
+    const double opening = 0.1 + 0.01 * normals(1, 300 + i)[0];
+    std::vector<double> frame = {0, 0, 0, opening, 0, 0, opening, 0.1, 0, 0, 0.1, 0};
+    turn(frame, 400 + 2 * i);
+    frames.insert(frames.end(), frame.begin(), frame.end());
+  }
+  const AlignedCoordinates map = AlignedCoordinates::whitened(frames, 4);
+  int n_small = 0;
+  for (std::size_t k = 0; k < 6; ++k) {
+    double square = 0;
+    for (std::size_t i = 0; i < 12; ++i) square += std::pow(map.columns()[k * 12 + i], 2);
+    n_small += std::abs(std::sqrt(square) - 1e-4) < 1e-10 ? 1 : 0;
+  }
+  EXPECT_EQ(n_small, 5);
+}
+
+TEST(AlignedCoordinates, GradientsAreThoseOfDifferences) {
+  const AlignedCoordinates map = AlignedCoordinates::whitened(moving_frames(300), 5);
+  const std::size_t n = 7, d = 9;
+  std::vector<double> z = normals(d * n, 70), weights = normals(15 * n, 71), of_log_det = normals(n, 72),
+                      gradient(d * n);
+  const auto loss = [&](const std::vector<double>& at) {
+    std::vector<double> positions(15 * n), log_det(n);
+    map.to_cartesian(std::span<const double>(at), positions, log_det);
+    double sum = 0;
+    for (std::size_t i = 0; i < positions.size(); ++i) sum += weights[i] * positions[i];
+    for (std::size_t i = 0; i < n; ++i) sum += of_log_det[i] * log_det[i];
+    return sum;
+  };
+  map.to_cartesian_gradient(std::span<const double>(z), weights, of_log_det, std::span<double>(gradient));
+  std::vector<float> gradient32(d * n);
+  const std::vector<float> z32(z.begin(), z.end()), weights32(weights.begin(), weights.end());
+  map.to_cartesian_gradient(std::span<const float>(z32), weights32, of_log_det, std::span<float>(gradient32));
+  constexpr double step = 1e-5;
+  for (std::size_t k = 0; k < z.size(); ++k) {
+    const double at = z[k];
+    z[k] = at + step;
+    const double up = loss(z);
+    z[k] = at - step;
+    const double down = loss(z);
+    z[k] = at;
+    EXPECT_NEAR(gradient[k], (up - down) / (2 * step), 1e-8) << k;
+    EXPECT_NEAR(gradient32[k], gradient[k], 1e-4) << k;
+  }
 }
 
 TEST(AlignedCoordinates, MeanStructureIsOneThatItsSetsAlignTo) {
@@ -158,6 +260,26 @@ TEST(AlignedCoordinates, RefuseWhatHasNoOrientation) {
   EXPECT_THROW(AlignedCoordinates({0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3}), InputError);
   EXPECT_THROW(AlignedCoordinates({0, 0, 0, 1, 0, 0, 0, std::numeric_limits<double>::quiet_NaN(), 0}), InputError);
   EXPECT_THROW(mean_structure({std::span<const double>()}, 4), InputError);
+  EXPECT_THROW(AlignedCoordinates::whitened(normals(15, 1), 5), InputError);  // one frame has no spread
+  EXPECT_THROW(AlignedCoordinates::whitened(normals(31, 1), 5), InputError);
+  EXPECT_THROW(AlignedCoordinates::whitened({}, 0), InputError);
+}
+
+TEST(AlignedCoordinates, RefuseColumnsThatAreNotABasis) {
+  const std::vector<double> reference = normals(12, 2, 0.2);
+  const AlignedCoordinates map(reference);
+  const std::vector<double> good(map.columns().begin(), map.columns().end());
+  EXPECT_NO_THROW(AlignedCoordinates(reference, good));
+  EXPECT_THROW(AlignedCoordinates(reference, {good.begin(), good.end() - 1}), InputError);
+  std::vector<double> zero = good, shifted = good, skew = good, not_a_number = good;
+  for (std::size_t i = 0; i < 12; ++i) {
+    zero[i] = 0;
+    shifted[12 + i] += 0.01;
+    skew[24 + i] += 0.01 * good[i];
+  }
+  not_a_number[5] = std::numeric_limits<double>::quiet_NaN();
+  for (const auto& columns : {zero, shifted, skew, not_a_number})
+    EXPECT_THROW(AlignedCoordinates(reference, columns), InputError);
 }
 
 }  // namespace

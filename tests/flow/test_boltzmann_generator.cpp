@@ -11,6 +11,7 @@
 
 #include "boltzflow/base/atomic_file.hpp"
 #include "boltzflow/base/errors.hpp"
+#include "boltzflow/coordinates/aligned_coordinates.hpp"
 #include "boltzflow/coordinates/internal_coordinates.hpp"
 #include "boltzflow/flow/boltzmann_generator.hpp"
 #include "boltzflow/flow/flow_dimensions.hpp"
@@ -124,6 +125,42 @@ TEST_F(ModelFile, HoldsEverythingThatSamplingNeeds) {
   const auto first = generator.sample(50, a, float32), second = loaded.sample(50, b, float32);
   EXPECT_TRUE(at::equal(first.positions, second.positions));
   EXPECT_TRUE(at::equal(first.log_prob, second.log_prob));
+}
+
+TEST_F(ModelFile, HoldsAlignedCoordinates) {
+  const MolecularSystem system = alanine_dipeptide();
+  RandomStream random(7);
+  std::vector<double> frames;
+  for (int n = 0; n < 200; ++n)
+    for (const double value : system.positions) frames.push_back(value + 0.005 * random.normal());
+  const AlignedCoordinates map = AlignedCoordinates::whitened(frames, system.n_atoms());
+  const CoordinateOptions coordinates{.kind = "aligned",
+                                      .reference = {map.reference().begin(), map.reference().end()},
+                                      .columns = {map.columns().begin(), map.columns().end()}};
+  FlowOptions options;
+  options.architecture = "real-nvp";
+  options.euclidean.n_layers = 2, options.euclidean.hidden_width = 8;
+  const BoltzmannGenerator generator(system, 300, coordinates, options, 8);
+  generator.save(folder_ / "model");
+  const auto loaded = BoltzmannGenerator::load(folder_ / "model");
+  EXPECT_EQ(description_of(loaded.coordinate_options()), description_of(coordinates));
+  const at::Tensor x = at::tensor(frames, at::kDouble).view({200, 22, 3});
+  EXPECT_TRUE(at::equal(loaded.log_prob(x, float32), generator.log_prob(x, float32)));
+  // An untrained flow is the normal distribution of the whitened frames; its samples have the likelihood of frames.
+  const auto sample = loaded.sample(200, random, float32);
+  EXPECT_LE((loaded.log_prob(sample.positions, float32) - sample.log_prob).abs().median().item<double>(), 1e-3);
+  EXPECT_NEAR(sample.log_prob.mean().item<double>(), generator.log_prob(x, float32).mean().item<double>(), 3);
+
+  CoordinateOptions others = coordinates;
+  others.columns[0] += 1e-12;
+  EXPECT_NE(description_of(others), description_of(coordinates));
+  others.reference.pop_back();
+  EXPECT_THROW(BoltzmannGenerator(system, 300, others, options, 8), InputError);
+  options.architecture = "spline";
+  EXPECT_THROW(BoltzmannGenerator(system, 300, coordinates, options, 8), ConfigurationError);
+  options.architecture = "continuous";
+  options.continuous.velocity = "egnn";  // sees atoms
+  EXPECT_THROW(BoltzmannGenerator(system, 300, coordinates, options, 8), ConfigurationError);
 }
 
 TEST_F(ModelFile, RefusesMissingForeignTruncatedDamagedAndNewerFiles) {

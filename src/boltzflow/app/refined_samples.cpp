@@ -15,9 +15,6 @@
 #include "boltzflow/base/errors.hpp"
 #include "boltzflow/base/threads.hpp"
 #include "boltzflow/base/units.hpp"
-#include "boltzflow/coordinates/box_coordinates.hpp"
-#include "boltzflow/coordinates/cartesian_coordinates.hpp"
-#include "boltzflow/coordinates/internal_coordinates.hpp"
 #include "boltzflow/flow/continuous/continuous_flow.hpp"
 #include "boltzflow/flow/spline_flow.hpp"
 
@@ -60,22 +57,6 @@ class Domain {
   enum class Side { interval, circle };
   std::vector<Side> sides_;  ///< empty: R^d
 };
-
-/// dL/dx and dL/dlog_det at z [dimension, n] -> dL/dz [dimension, n].
-void pull_back(const CoordinateMap& map, std::span<const double> z, std::span<const double> positions_gradient,
-               std::span<const double> log_det_gradient, std::span<double> z_gradient) {
-  if (const auto* cartesian = dynamic_cast<const CartesianCoordinates*>(&map))
-    return cartesian->to_cartesian_gradient(z, positions_gradient, log_det_gradient, z_gradient);
-  if (const auto* internal = dynamic_cast<const InternalCoordinates*>(&map))
-    return internal->to_cartesian_gradient(z, positions_gradient, log_det_gradient, z_gradient);
-  const auto* box = dynamic_cast<const BoxCoordinates*>(&map);
-  if (box == nullptr)
-    throw ConfigurationError("--refine: there is no gradient of the energy in the coordinates of this model's flow");
-  const std::size_t n = log_det_gradient.size(), dimension = box->lower().size();
-  for (std::size_t i = 0; i < n; ++i)
-    for (std::size_t k = 0; k < dimension; ++k)
-      z_gradient[k * n + i] = positions_gradient[i * dimension + k] * (box->upper()[k] - box->lower()[k]);
-}
 
 /// log q and u of batches of z [n, dimension], with gradients, for sequential_monte_carlo().
 class Target {
@@ -162,7 +143,7 @@ class Target {
     potential_.energy_and_gradient(std::span<const double>(positions), value, positions_gradient);
     for (double& slope : positions_gradient) slope /= thermal_energy(temperature_);
     for (std::size_t i = 0; i < n; ++i) value[i] = value[i] / thermal_energy(temperature_) - log_det[i];
-    pull_back(coordinates_, feature_major, positions_gradient, std::vector<double>(n, -1.0), z_gradient);
+    coordinates_.to_cartesian_gradient(feature_major, positions_gradient, std::vector<double>(n, -1.0), z_gradient);
     const std::vector<double> sample_major = transposed(z_gradient, dimension_, n);
     std::copy(sample_major.begin(), sample_major.end(), gradient.begin());
   }

@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "boltzflow/base/errors.hpp"
+#include "boltzflow/coordinates/aligned_coordinates.hpp"
 #include "boltzflow/coordinates/cartesian_coordinates.hpp"
 #include "boltzflow/energy/analytic_targets.hpp"
 
@@ -23,18 +24,41 @@ MolecularSystem load_target_system(const std::string& name_or_path, const LoadOp
   return system;
 }
 
-CoordinateOptions coordinates_of(const MolecularSystem& system, const FlowOptions& flow,
-                                 const std::string& centre_of_mass, double scale) {
-  const AnalyticTarget* target = find_analytic_target(system.analytic_target);
-  if (flow.is_euclidean()) {
-    if (system.n_atoms() == 0)
+namespace {
+
+CoordinateOptions euclidean_coordinates(const MolecularSystem& system, const FlowOptions& flow,
+                                        const CartesianDataSetOptions& options, const CartesianDataSet* data) {
+  if (system.n_atoms() == 0)
+    throw ConfigurationError(
+        fmt::format("flow.architecture: \"{}\" lives on the coordinates of atoms, and {} has none; "
+                    "use \"spline\"",
+                    flow.architecture, system.name));
+  if (options.coordinates == "aligned") {
+    if (!data)
       throw ConfigurationError(
-          fmt::format("flow.architecture: \"{}\" lives on the coordinates of atoms, and {} has none; "
-                      "use \"spline\"",
-                      flow.architecture, system.name));
-    if (scale == 0) scale = system.positions.empty() ? 1 : cartesian_scale(system.positions, system.n_atoms());
-    return {.kind = "cartesian", .scale = scale, .centre_of_mass = centre_of_mass};
+          "data.coordinates: \"aligned\" ones are made from frames; give a trajectory with --data, or use "
+          "\"cartesian\"");
+    const auto map = AlignedCoordinates::whitened(data->positions(CartesianDataSet::Part::training), system.n_atoms());
+    return {.kind = "aligned",
+            .reference = {map.reference().begin(), map.reference().end()},
+            .columns = {map.columns().begin(), map.columns().end()}};
   }
+  const double scale = data                       ? data->coordinates().scale()
+                       : system.positions.empty() ? 1
+                                                  : cartesian_scale(system.positions, system.n_atoms());
+  return {.kind = "cartesian", .scale = scale, .centre_of_mass = options.centre};
+}
+
+}  // namespace
+
+CoordinateOptions coordinates_of(const MolecularSystem& system, const FlowOptions& flow,
+                                 const CartesianDataSetOptions& options, const CartesianDataSet* data) {
+  const AnalyticTarget* target = find_analytic_target(system.analytic_target);
+  if (flow.is_euclidean()) return euclidean_coordinates(system, flow, options, data);
+  if (options.coordinates == "aligned")
+    throw ConfigurationError(
+        "data.coordinates: flow.architecture = \"spline\" lives on internal coordinates, not on \"aligned\" ones; use "
+        "another architecture, such as \"nsf-coupling\"");
   if (!target) return {};
   if (system.n_atoms() > 0)
     throw ConfigurationError(

@@ -2,6 +2,7 @@
 #pragma once
 #include <string>
 
+#include "boltzflow/coordinates/cartesian_data_set.hpp"
 #include "boltzflow/flow/flow_options.hpp"
 #include "boltzflow/molecule/load_system.hpp"
 
@@ -13,12 +14,12 @@ namespace boltzflow {
 MolecularSystem load_target_system(const std::string& name_or_path, const LoadOptions& options,
                                    const std::string& energy_library);
 
-/// The coordinates that a flow of this architecture has on a system: internal coordinates or a box for splines, scaled
-/// Cartesian ones for the others.
-/// @param centre_of_mass of Cartesian coordinates, "helmert" or "noise".
-/// @param scale of Cartesian coordinates, nm: that of the data; 0: the spread of the system's own structure.
+/// The coordinates that a flow of this architecture has on a system: internal coordinates or a box for splines, those of
+/// data.coordinates for the others.
+/// @param data the trajectory that is learnt from; null: none. Without one the scale of Cartesian coordinates is the
+///        spread of the system's own structure.
 /// @throws ConfigurationError if there are none for this architecture.
 CoordinateOptions coordinates_of(const MolecularSystem& system, const FlowOptions& flow,
-                                 const std::string& centre_of_mass, double scale);
+                                 const CartesianDataSetOptions& options, const CartesianDataSet* data);
 
 }  // namespace boltzflow

@@ -119,13 +119,8 @@ std::vector<std::string> warnings_of(const CartesianDataSet* data) {
 std::unique_ptr<TrainingData> make_training_data(const std::shared_ptr<const CartesianDataSet>& data,
                                                  const BoltzmannGenerator& generator) {
   if (!data) return nullptr;
-  if (generator.flow_options().is_euclidean()) return std::make_unique<CartesianTrainingData>(data);
+  if (generator.coordinate_options().kind == "cartesian") return std::make_unique<CartesianTrainingData>(data);
   return std::make_unique<MappedTrainingData>(*data, generator.coordinates());
-}
-
-CoordinateOptions coordinates_of(const RunSettings& settings, const MolecularSystem& system,
-                                 const CartesianDataSet* data) {
-  return coordinates_of(system, settings.training.flow, settings.data.centre, data ? data->coordinates().scale() : 0);
 }
 
 TrainedModel make_model(MolecularSystem system, const RunSettings& settings, const CoordinateOptions& coordinates,
@@ -154,7 +149,7 @@ Run start(const TrainingWords& words, const Invocation& invocation) {
   // Before anything is written: it may be missing.
   std::optional<Frames> reference = named_reference(settings, system);
   const std::shared_ptr<const CartesianDataSet> frames = read_data(settings, system);
-  const CoordinateOptions coordinates = coordinates_of(settings, system, frames.get());
+  const CoordinateOptions coordinates = coordinates_of(system, settings.training.flow, settings.data, frames.get());
   resolve(settings, make_coordinates(system, coordinates)->dimension());
   const std::string name = system.name.empty() ? std::filesystem::path(settings.system).stem().string() : system.name;
   TrainedModel model = make_model(system, settings, coordinates, device);
@@ -193,7 +188,7 @@ Run reopen(const TrainingWords& words, const Invocation& invocation) {
   MolecularSystem system = read_system_file(folder.system());
   std::optional<Frames> reference = read_reference(settings, folder, system);
   const std::shared_ptr<const CartesianDataSet> frames = read_data(settings, system);
-  const CoordinateOptions coordinates = coordinates_of(settings, system, frames.get());
+  const CoordinateOptions coordinates = coordinates_of(system, settings.training.flow, settings.data, frames.get());
   resolve(settings, make_coordinates(system, coordinates)->dimension());
   TrainedModel model = make_model(std::move(system), settings, coordinates, device);
   manifest.begin_session(invocation.command_line);

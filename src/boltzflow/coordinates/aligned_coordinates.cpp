@@ -6,7 +6,11 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <functional>
+#include <limits>
+#include <numeric>
 
+#include "boltzflow/base/diagonalize.hpp"
 #include "boltzflow/base/errors.hpp"
 #include "boltzflow/base/threads.hpp"
 #include "boltzflow/base/units.hpp"
@@ -15,9 +19,12 @@
 namespace boltzflow {
 namespace {
 
-constexpr std::int64_t grain = 16;        // samples
-constexpr int n_alignments = 20;          // of frames to their mean; each brings it an order of magnitude closer
-constexpr double smallest_extent = 1e-6;  // of the atoms beside a line, relative
+constexpr std::int64_t grain = 16;           // samples
+constexpr int n_alignments = 20;             // of frames to their mean; each brings it an order of magnitude closer
+constexpr double smallest_extent = 1e-6;     // of the atoms beside a line, relative
+constexpr double largest_overlap = 1e-6;     // of columns that are orthogonal, of their lengths
+constexpr std::size_t most_frames = 20'000;  // that a whitening looks at
+constexpr double smallest_deviation = 1e-4;  // nm
 
 void centre(std::span<double> frame) {
   const std::size_t n_atoms = frame.size() / 3;
@@ -36,22 +43,35 @@ void turn(std::span<double> frame, const Rotation& rotation) {
   }
 }
 
-/// det(tr(H) 1 - H) with H = sum_i s_i r_i^T.
-double determinant_of_k(std::span<const double> s, std::span<const double> r) {
-  double k[3][3] = {}, trace = 0;
+using Matrix = std::array<std::array<double, 3>, 3>;
+
+/// K = tr(H) 1 - H with H = sum_i s_i r_i^T.
+Matrix matrix_k(std::span<const double> s, std::span<const double> r) {
+  Matrix k{};
+  double trace = 0;
   for (std::size_t i = 0; i < s.size(); i += 3)
     for (std::size_t a = 0; a < 3; ++a) {
       trace += s[i + a] * r[i + a];
       for (std::size_t b = 0; b < 3; ++b) k[a][b] -= s[i + a] * r[i + b];
     }
   for (std::size_t a = 0; a < 3; ++a) k[a][a] += trace;
-  return k[0][0] * (k[1][1] * k[2][2] - k[1][2] * k[2][1]) - k[0][1] * (k[1][0] * k[2][2] - k[1][2] * k[2][0]) +
-         k[0][2] * (k[1][0] * k[2][1] - k[1][1] * k[2][0]);
+  return k;
 }
+
+/// The cofactor of row a and column b; the inverse's element (b, a) times the determinant.
+double cofactor(const Matrix& k, std::size_t a, std::size_t b) {
+  const std::size_t a1 = (a + 1) % 3, a2 = (a + 2) % 3, b1 = (b + 1) % 3, b2 = (b + 2) % 3;
+  return k[a1][b1] * k[a2][b2] - k[a1][b2] * k[a2][b1];
+}
+double determinant(const Matrix& k) {
+  return k[0][0] * cofactor(k, 0, 0) + k[0][1] * cofactor(k, 0, 1) + k[0][2] * cofactor(k, 0, 2);
+}
+/// Of a symmetric matrix, by its leading minors.
+bool is_positive_definite(const Matrix& k) { return k[0][0] > 0 && cofactor(k, 2, 2) > 0 && determinant(k) > 0; }
 
 using Vectors = std::vector<std::vector<double>>;
 
-double dot(const std::vector<double>& a, const std::vector<double>& b) {
+double dot(std::span<const double> a, std::span<const double> b) {
   double sum = 0;
   for (std::size_t i = 0; i < a.size(); ++i) sum += a[i] * b[i];
   return sum;
@@ -75,9 +95,8 @@ bool append_normalized(std::vector<double> v, Vectors& vectors, double smallest)
   return true;
 }
 
-/// Translations and rotations of the reference, then an orthonormal basis of what is orthogonal to them: of unit
-/// vectors, the one that has most left of it is taken each time, which keeps every step well conditioned.
-std::vector<double> basis_beside_rigid_motions(const std::vector<double>& r) {
+/// Orthonormal directions of the reference's translations and rotations.
+Vectors rigid_motions(const std::vector<double>& r) {
   const std::size_t n = r.size();
   Vectors vectors;
   for (std::size_t axis = 0; axis < 3; ++axis) {
@@ -94,6 +113,14 @@ std::vector<double> basis_beside_rigid_motions(const std::vector<double>& r) {
       throw InputError(
           "aligned coordinates: the atoms of the reference lie on one line, about which no rotation is seen");
   }
+  return vectors;
+}
+
+/// An orthonormal basis of what is orthogonal to the rigid motions: of unit vectors, the one that has most left of it
+/// is taken each time, which keeps every step well conditioned.
+std::vector<double> basis_beside_rigid_motions(const std::vector<double>& r) {
+  const std::size_t n = r.size();
+  Vectors vectors = rigid_motions(r);
   std::vector<double> left(n, 1.0);  // squared norm of every unit vector beside what there is
   for (const auto& u : vectors)
     for (std::size_t i = 0; i < n; ++i) left[i] -= u[i] * u[i];
@@ -116,23 +143,109 @@ void check_sizes(std::size_t z, std::size_t positions, std::size_t n_samples, in
                                  positions, n_samples));
 }
 
+/// The reference about its mean.
+std::vector<double> checked(std::vector<double> reference) {
+  if (reference.size() < 9 || reference.size() % 3 != 0)
+    throw InputError(
+        fmt::format("aligned coordinates: a reference of {} numbers is not of 3 atoms or more", reference.size()));
+  for (const double x : reference)
+    if (!std::isfinite(x)) throw InputError("aligned coordinates: the reference is not finite");
+  centre(reference);
+  return reference;
+}
+
+void check_columns(const std::vector<double>& columns, const std::vector<double>& r) {
+  const std::size_t n = r.size();
+  if (columns.size() != (n - 6) * n)
+    throw InputError(
+        fmt::format("aligned coordinates: {} numbers are not the {} columns of {} numbers that {} atoms have",
+                    columns.size(), n - 6, n, n / 3));
+  const auto fail = [](std::size_t k, const std::string& what) {
+    throw InputError(fmt::format("aligned coordinates: column {} {}", k, what));
+  };
+  Vectors directions = rigid_motions(r);
+  for (std::size_t k = 0; k < n - 6; ++k) {
+    const std::span<const double> column = std::span(columns).subspan(k * n, n);
+    const double length = std::sqrt(dot(column, column));
+    if (!(length > 0) || !std::isfinite(length)) fail(k, fmt::format("has the length {:g}", length));
+    for (const auto& u : directions)
+      if (!(std::abs(dot(u, column)) <= largest_overlap * length))
+        fail(k, "is not orthogonal to all others and to the rigid motions of the reference");
+    directions.emplace_back(column.begin(), column.end());
+    for (double& x : directions.back()) x /= length;
+  }
+}
+
 }  // namespace
 
 AlignedCoordinates::AlignedCoordinates(std::vector<double> reference)
-    : n_atoms_(static_cast<int>(reference.size() / 3)), reference_(std::move(reference)) {
-  if (n_atoms_ < 3 || reference_.size() % 3 != 0)
-    throw InputError(
-        fmt::format("aligned coordinates: a reference of {} numbers is not of 3 atoms or more", reference_.size()));
-  for (const double x : reference_)
-    if (!std::isfinite(x)) throw InputError("aligned coordinates: the reference is not finite");
-  centre(reference_);
-  basis_ = basis_beside_rigid_motions(reference_);
+    : AlignedCoordinates(reference, basis_beside_rigid_motions(checked(reference))) {}
+
+AlignedCoordinates::AlignedCoordinates(std::vector<double> reference, std::vector<double> columns)
+    : n_atoms_(static_cast<int>(reference.size() / 3)),
+      reference_(checked(std::move(reference))),
+      columns_(std::move(columns)) {
+  check_columns(columns_, reference_);
+  const std::size_t size = reference_.size();
   log_det_constant_ =
-      2 * std::log(2 * pi) + 1.5 * std::log(n_atoms_) - 0.5 * std::log(determinant_of_k(reference_, reference_));
+      2 * std::log(2 * pi) + 1.5 * std::log(n_atoms_) - 0.5 * std::log(determinant(matrix_k(reference_, reference_)));
+  for (std::size_t k = 0; k < columns_.size(); k += size) {
+    squares_.push_back(dot(std::span(columns_).subspan(k, size), std::span(columns_).subspan(k, size)));
+    log_det_constant_ += 0.5 * std::log(squares_.back());
+  }
+}
+
+AlignedCoordinates AlignedCoordinates::whitened(std::span<const double> positions, int n_atoms) {
+  const std::size_t size = 3 * static_cast<std::size_t>(n_atoms);
+  if (size == 0 || positions.size() < 2 * size || positions.size() % size != 0)
+    throw InputError(fmt::format("aligned coordinates: {} numbers are not two frames or more of {} atoms",
+                                 positions.size(), n_atoms));
+  const std::size_t n_frames = positions.size() / size, n = std::min(n_frames, most_frames);
+  std::vector<double> used;
+  used.reserve(n * size);
+  for (std::size_t i = 0; i < n; ++i) {
+    const auto frame = positions.subspan(i * n_frames / n * size, size);
+    used.insert(used.end(), frame.begin(), frame.end());
+  }
+  const AlignedCoordinates plain(mean_structure({used}, n_atoms));
+  const auto d = static_cast<std::size_t>(plain.dimension());
+  std::vector<double> z(d * n), log_det(n), covariance(d * d), axes(d * d);
+  std::vector<std::uint8_t> representable(n);
+  plain.from_cartesian(used, z, log_det, representable);
+  const auto row = [&](std::size_t k) { return std::span(z).subspan(k * n, n); };
+  for (std::size_t k = 0; k < d; ++k) {
+    const double mean = std::accumulate(row(k).begin(), row(k).end(), 0.0) / static_cast<double>(n);
+    for (double& value : row(k)) value -= mean;
+    for (std::size_t other = 0; other <= k; ++other)
+      covariance[k * d + other] = covariance[other * d + k] = dot(row(k), row(other)) / static_cast<double>(n - 1);
+  }
+  diagonalize(covariance, axes, d);
+  std::vector<std::size_t> order(d);  // from the widest axis on
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::ranges::stable_sort(order, std::ranges::greater(), [&](std::size_t k) { return covariance[k * d + k]; });
+  std::vector<double> columns(d * size, 0.0);
+  for (std::size_t k = 0; k < d; ++k) {
+    const std::size_t axis = order[k];
+    const double deviation = std::max(std::sqrt(std::max(covariance[axis * d + axis], 0.0)), smallest_deviation);
+    for (std::size_t j = 0; j < d; ++j)
+      for (std::size_t i = 0; i < size; ++i)
+        columns[k * size + i] += deviation * axes[j * d + axis] * plain.columns_[j * size + i];
+  }
+  return {plain.reference_, std::move(columns)};
 }
 
 double AlignedCoordinates::log_det_at(std::span<const double> aligned) const {
-  return std::log(std::abs(determinant_of_k(aligned, reference_))) + log_det_constant_;
+  const Matrix k = matrix_k(aligned, reference_);
+  return is_positive_definite(k) ? std::log(determinant(k)) + log_det_constant_
+                                 : -std::numeric_limits<double>::infinity();
+}
+
+void AlignedCoordinates::place(std::span<const double> z, std::size_t sample, std::size_t n_samples,
+                               std::span<double> frame) const {
+  const std::size_t size = reference_.size();
+  std::copy(reference_.begin(), reference_.end(), frame.begin());
+  for (std::size_t k = 0; k < size - 6; ++k)
+    for (std::size_t i = 0; i < size; ++i) frame[i] += z[k * n_samples + sample] * columns_[k * size + i];
 }
 
 void AlignedCoordinates::to_cartesian(std::span<const double> z, std::span<double> positions,
@@ -142,9 +255,7 @@ void AlignedCoordinates::to_cartesian(std::span<const double> z, std::span<doubl
   parallel_for(static_cast<std::int64_t>(n), grain, [&](std::int64_t begin, std::int64_t end, int) {
     for (auto sample = static_cast<std::size_t>(begin); sample < static_cast<std::size_t>(end); ++sample) {
       const std::span<double> frame = positions.subspan(sample * size, size);
-      std::copy(reference_.begin(), reference_.end(), frame.begin());
-      for (std::size_t k = 0; k < size - 6; ++k)
-        for (std::size_t i = 0; i < size; ++i) frame[i] += z[k * n + sample] * basis_[k * size + i];
+      place(z, sample, n, frame);
       log_det[sample] = log_det_at(frame);
     }
   });
@@ -178,11 +289,50 @@ void AlignedCoordinates::from_cartesian(std::span<const double> positions, std::
       log_det[sample] = log_det_at(frame);
       for (std::size_t k = 0; k < size - 6; ++k) {
         double sum = 0;
-        for (std::size_t i = 0; i < size; ++i) sum += basis_[k * size + i] * (frame[i] - reference_[i]);
-        z[k * n + sample] = sum;
+        for (std::size_t i = 0; i < size; ++i) sum += columns_[k * size + i] * (frame[i] - reference_[i]);
+        z[k * n + sample] = sum / squares_[k];
       }
     }
   });
+}
+
+void AlignedCoordinates::to_cartesian_gradient(std::span<const double> z, std::span<const double> positions_gradient,
+                                               std::span<const double> log_det_gradient,
+                                               std::span<double> z_gradient) const {
+  const std::size_t n = log_det_gradient.size(), size = reference_.size();
+  check_sizes(z.size(), positions_gradient.size(), n, dimension(), configuration_size());
+  check_sizes(z_gradient.size(), positions_gradient.size(), n, dimension(), configuration_size());
+  parallel_for(static_cast<std::int64_t>(n), grain, [&](std::int64_t begin, std::int64_t end, int) {
+    std::vector<double> frame(size), slope(size);
+    for (auto sample = static_cast<std::size_t>(begin); sample < static_cast<std::size_t>(end); ++sample) {
+      place(z, sample, n, frame);
+      const Matrix k = matrix_k(frame, reference_);
+      const double over_determinant = 1 / determinant(k);
+      // d log det K = tr(K^-1 dK), dK = tr(dH) 1 - dH; K is symmetric.
+      Matrix inverse;
+      for (std::size_t a = 0; a < 3; ++a)
+        for (std::size_t b = 0; b < 3; ++b) inverse[a][b] = cofactor(k, b, a) * over_determinant;
+      const double trace = inverse[0][0] + inverse[1][1] + inverse[2][2];
+      for (std::size_t i = 0; i < size; i += 3)
+        for (std::size_t a = 0; a < 3; ++a) {
+          double of_log_det = trace * reference_[i + a];
+          for (std::size_t b = 0; b < 3; ++b) of_log_det -= inverse[b][a] * reference_[i + b];
+          slope[i + a] = positions_gradient[sample * size + i + a] + log_det_gradient[sample] * of_log_det;
+        }
+      for (std::size_t row = 0; row < size - 6; ++row)
+        z_gradient[row * n + sample] = dot(std::span(columns_).subspan(row * size, size), slope);
+    }
+  });
+}
+
+void AlignedCoordinates::to_cartesian_gradient(std::span<const float> z, std::span<const float> positions_gradient,
+                                               std::span<const double> log_det_gradient,
+                                               std::span<float> z_gradient) const {
+  const std::vector<double> z64(z.begin(), z.end()), gradient64(positions_gradient.begin(), positions_gradient.end());
+  std::vector<double> z_gradient64(z_gradient.size());
+  to_cartesian_gradient(z64, gradient64, log_det_gradient, z_gradient64);
+  std::transform(z_gradient64.begin(), z_gradient64.end(), z_gradient.begin(),
+                 [](double x) { return static_cast<float>(x); });
 }
 
 std::vector<double> mean_structure(std::initializer_list<std::span<const double>> sets, int n_atoms) {

@@ -63,22 +63,33 @@ void BoxCoordinates::to_cartesian(std::span<const double> z, std::span<double> x
   map_to_box(z, x, log_det);
 }
 
-void BoxCoordinates::to_cartesian_gradient(std::span<const float> z, std::span<const float> x_gradient,
-                                           std::span<const double> log_det_gradient,
-                                           std::span<float> z_gradient) const {
+template <class Scalar>
+void BoxCoordinates::gradient_from(std::span<const Scalar> z, std::span<const Scalar> x_gradient,
+                                   std::span<const double> log_det_gradient, std::span<Scalar> z_gradient) const {
   const std::size_t n = log_det_gradient.size(), d = lower_.size();
   check_size("z", z.size(), n * d);
   check_size("the gradient of x", x_gradient.size(), n * d);
   check_size("the gradient of z", z_gradient.size(), n * d);
   parallel_for(static_cast<std::int64_t>(n), grain, [&](std::int64_t begin, std::int64_t end, int) {
     for (std::size_t k = 0; k < d; ++k) {
-      const auto side = static_cast<float>(upper_[k] - lower_[k]);
+      const auto side = static_cast<Scalar>(upper_[k] - lower_[k]);
       for (auto i = static_cast<std::size_t>(begin); i < static_cast<std::size_t>(end); ++i) {
         const bool clamped = z[k * n + i] < 0 || z[k * n + i] > 1;
         z_gradient[k * n + i] = clamped ? 0 : side * x_gradient[i * d + k];
       }
     }
   });
+}
+
+void BoxCoordinates::to_cartesian_gradient(std::span<const float> z, std::span<const float> x_gradient,
+                                           std::span<const double> log_det_gradient,
+                                           std::span<float> z_gradient) const {
+  gradient_from(z, x_gradient, log_det_gradient, z_gradient);
+}
+void BoxCoordinates::to_cartesian_gradient(std::span<const double> z, std::span<const double> x_gradient,
+                                           std::span<const double> log_det_gradient,
+                                           std::span<double> z_gradient) const {
+  gradient_from(z, x_gradient, log_det_gradient, z_gradient);
 }
 
 void BoxCoordinates::from_cartesian(std::span<const double> x, std::span<double> z, std::span<double> log_det,

@@ -32,6 +32,8 @@ class BoxCoordinates final : public CoordinateMap {
   /// dL/dx [n_samples, d] -> dL/dz [d, n_samples]; log_det is constant.
   void to_cartesian_gradient(std::span<const float> z, std::span<const float> x_gradient,
                              std::span<const double> log_det_gradient, std::span<float> z_gradient) const override;
+  void to_cartesian_gradient(std::span<const double> z, std::span<const double> x_gradient,
+                             std::span<const double> log_det_gradient, std::span<double> z_gradient) const override;
   /// The inverse. x outside the box gets the nearest z and representable 0; so does NaN, with z = 0.
   void from_cartesian(std::span<const double> x, std::span<double> z, std::span<double> log_det,
                       std::span<std::uint8_t> representable) const override;
@@ -39,6 +41,9 @@ class BoxCoordinates final : public CoordinateMap {
  private:
   template <class Scalar>
   void map_to_box(std::span<const Scalar> z, std::span<Scalar> x, std::span<double> log_det) const;
+  template <class Scalar>
+  void gradient_from(std::span<const Scalar> z, std::span<const Scalar> x_gradient,
+                     std::span<const double> log_det_gradient, std::span<Scalar> z_gradient) const;
 
   std::vector<double> lower_, upper_;
   double log_volume_ = 0;

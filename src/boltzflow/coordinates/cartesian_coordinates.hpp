@@ -82,7 +82,7 @@ class CartesianCoordinates final : public CoordinateMap {
   void to_cartesian_gradient(std::span<const float> z, std::span<const float> positions_gradient,
                              std::span<const double> log_det_gradient, std::span<float> z_gradient) const override;
   void to_cartesian_gradient(std::span<const double> z, std::span<const double> positions_gradient,
-                             std::span<const double> log_det_gradient, std::span<double> z_gradient) const;
+                             std::span<const double> log_det_gradient, std::span<double> z_gradient) const override;
 
   /// The columns that z stands on: B [3N, 3N-3] row-major for helmert, the unit matrix [3N, 3N] for noise.
   std::vector<double> basis() const;

@@ -83,13 +83,15 @@ void shuffle_frames(std::vector<double>& positions, std::size_t width, std::int6
 }  // namespace
 
 void describe(CartesianDataSetOptions& options, OptionTable& table) {
-  table.add("data.trajectory", options.trajectory, {}, "the frames to train on: .dcd, .nc, .npz, .npy or .pdb");
+  table.add("data.trajectory", options.trajectory, {}, "the frames to train on: .dcd, .nc, .xtc, .npz, .npy or .pdb");
   table.add("data.training", options.training, 0, largest_count,
             "frames to train on, a number or (below 1) a fraction; 0: 100,000, at most 70 % of all");
   table.add("data.validation", options.validation, 0, largest_count,
             "frames after them to validate with, likewise; 0: 20,000, at most 14 %; what is left is for tests");
   table.add("data.order", options.order, {"file", "shuffled"}, "of the frames before they are split");
   table.add("data.seed", options.seed, 0, 9e15, "of the shuffling");
+  table.add("data.coordinates", options.coordinates, {"cartesian", "aligned"},
+            "of flows on R^d: scaled Cartesian ones, or frames aligned to their mean and whitened, without rotations");
   table.add("data.centre", options.centre, {"helmert", "noise"},
             "the molecule's centre: left out of the coordinates, or kept with normal noise");
   table.add("data.rotations", options.rotations, "turn every drawn frame at random");
@@ -207,6 +209,12 @@ void CartesianDataSet::weigh(const MolecularSystem& system, const CartesianDataS
     const double density = std::exp(kappa * (std::cos(phi - options.phi_weight_mean) - 1)) / normalisation;
     cumulative_.push_back(sum += options.phi_weight * density + 1);
   }
+}
+
+double CartesianDataSet::training_weight(std::int64_t n) const {
+  if (cumulative_.empty()) return 1;
+  const auto i = static_cast<std::size_t>(n);
+  return cumulative_.at(i) - (i == 0 ? 0 : cumulative_[i - 1]);
 }
 
 std::int64_t CartesianDataSet::size(Part part) const noexcept {

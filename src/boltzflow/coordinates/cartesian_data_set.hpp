@@ -21,9 +21,10 @@ struct CartesianDataSetOptions {
   double training = 0, validation = 0;  ///< frames (>= 1) or a fraction (< 1); 0: derived
   std::string order = "file";           ///< "file": parts follow each other; "shuffled": by data.seed
   std::int64_t seed = 1;
-  std::string centre = "helmert";     ///< CentreOfMass
-  bool rotations = true;              ///< draws are turned at random
-  std::string wrong_handed = "drop";  ///< "drop", "keep" or "refuse"
+  std::string coordinates = "cartesian";  ///< of flows on R^d: or "aligned", AlignedCoordinates::whitened()
+  std::string centre = "helmert";         ///< CentreOfMass
+  bool rotations = true;                  ///< draws are turned at random
+  std::string wrong_handed = "drop";      ///< "drop", "keep" or "refuse"
   /// Training frames are drawn with weights r f(phi) + 1, f a von Mises density; r = 0: all alike.
   double phi_weight = 0;
   double phi_weight_mean = 1, phi_weight_concentration = 10;
@@ -57,6 +58,8 @@ class CartesianDataSet {
   std::int64_t size(Part part) const noexcept;
   /// [size, n_atoms, 3] nm, centred, orientations as in the file.
   std::span<const double> positions(Part part) const noexcept;
+  /// What training frame n is drawn with, up to a common factor.
+  double training_weight(std::int64_t n) const;
   /// What check_trajectory() warned of, what was left out, and parts too small to learn from; for people.
   const std::vector<std::string>& warnings() const noexcept { return warnings_; }
   /// One line: file, parts, coordinates, scale and a checksum of the frames.

@@ -24,6 +24,8 @@ class CoordinateMap {
   /// @throws UnavailableError where a map has none.
   virtual void to_cartesian_gradient(std::span<const float> z, std::span<const float> positions_gradient,
                                      std::span<const double> log_det_gradient, std::span<float> z_gradient) const;
+  virtual void to_cartesian_gradient(std::span<const double> z, std::span<const double> positions_gradient,
+                                     std::span<const double> log_det_gradient, std::span<double> z_gradient) const;
   /// representable [n_samples]: 0 where z cannot hold the configuration (its z is then the nearest there is).
   virtual void from_cartesian(std::span<const double> positions, std::span<double> z, std::span<double> log_det,
                               std::span<std::uint8_t> representable) const = 0;

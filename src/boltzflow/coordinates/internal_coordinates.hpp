@@ -89,7 +89,7 @@ class InternalCoordinates final : public CoordinateMap {
   void to_cartesian_gradient(std::span<const float> z, std::span<const float> positions_gradient,
                              std::span<const double> log_det_gradient, std::span<float> z_gradient) const override;
   void to_cartesian_gradient(std::span<const double> z, std::span<const double> positions_gradient,
-                             std::span<const double> log_det_gradient, std::span<double> z_gradient) const;
+                             std::span<const double> log_det_gradient, std::span<double> z_gradient) const override;
   /// Given dL/dz and dL/dlog_det at positions, writes dL/dpositions.
   void from_cartesian_gradient(std::span<const double> positions, std::span<const double> z_gradient,
                                std::span<const double> log_det_gradient, std::span<double> positions_gradient) const;

@@ -7,13 +7,14 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "boltzflow/base/diagonalize.hpp"
 #include "boltzflow/base/errors.hpp"
 #include "boltzflow/base/threads.hpp"
 
 namespace boltzflow {
 namespace {
 
-using Matrix4 = std::array<std::array<double, 4>, 4>;
+using Matrix4 = std::array<double, 16>;
 
 std::array<double, 3> mean_of(std::span<const double> frame) {
   std::array<double, 3> mean{};
@@ -21,41 +22,13 @@ std::array<double, 3> mean_of(std::span<const double> frame) {
   return mean;
 }
 
-/// Eigenvector of the largest eigenvalue of a symmetric matrix, by cyclic Jacobi rotations; they converge
-/// quadratically, and far fewer sweeps than the limit are ever used.
-std::array<double, 4> leading_eigenvector(Matrix4 a) {
-  Matrix4 vectors{};
-  for (std::size_t i = 0; i < 4; ++i) vectors[i][i] = 1;
-  constexpr int most_sweeps = 50;
-  for (int sweep = 0; sweep < most_sweeps; ++sweep) {
-    double off_diagonal = 0, diagonal = 0;
-    for (std::size_t i = 0; i < 4; ++i)
-      for (std::size_t j = 0; j < 4; ++j) (i == j ? diagonal : off_diagonal) += a[i][j] * a[i][j];
-    if (!(off_diagonal > 1e-32 * diagonal)) break;
-    for (std::size_t p = 0; p < 3; ++p)
-      for (std::size_t q = p + 1; q < 4; ++q) {
-        if (a[p][q] == 0) continue;
-        const double theta = (a[q][q] - a[p][p]) / (2 * a[p][q]);
-        const double t = std::copysign(1.0, theta) / (std::abs(theta) + std::sqrt(theta * theta + 1));
-        const double c = 1 / std::sqrt(t * t + 1), s = t * c;
-        for (std::size_t k = 0; k < 4; ++k) {
-          const double left = a[k][p], right = a[k][q];
-          a[k][p] = c * left - s * right, a[k][q] = s * left + c * right;
-        }
-        for (std::size_t k = 0; k < 4; ++k) {
-          const double left = a[p][k], right = a[q][k];
-          a[p][k] = c * left - s * right, a[q][k] = s * left + c * right;
-        }
-        for (std::size_t k = 0; k < 4; ++k) {
-          const double left = vectors[k][p], right = vectors[k][q];
-          vectors[k][p] = c * left - s * right, vectors[k][q] = s * left + c * right;
-        }
-      }
-  }
+std::array<double, 4> leading_eigenvector(Matrix4 matrix) {
+  Matrix4 vectors;
+  diagonalize(matrix, vectors, 4);
   std::size_t best = 0;
   for (std::size_t i = 1; i < 4; ++i)
-    if (a[i][i] > a[best][best]) best = i;
-  return {vectors[0][best], vectors[1][best], vectors[2][best], vectors[3][best]};
+    if (matrix[5 * i] > matrix[5 * best]) best = i;
+  return {vectors[best], vectors[4 + best], vectors[8 + best], vectors[12 + best]};
 }
 
 }  // namespace
@@ -78,10 +51,11 @@ Rotation best_rotation(std::span<const double> frame, std::span<const double> re
       for (std::size_t b = 0; b < 3; ++b) s[a][b] += (frame[i + a] - from[a]) * (reference[i + b] - to[b]);
   const double wx = s[1][2] - s[2][1], wy = s[2][0] - s[0][2], wz = s[0][1] - s[1][0];
   const double xy = s[0][1] + s[1][0], xz = s[2][0] + s[0][2], yz = s[1][2] + s[2][1];
-  return rotation_of_quaternion(leading_eigenvector({{{s[0][0] + s[1][1] + s[2][2], wx, wy, wz},
-                                                      {wx, s[0][0] - s[1][1] - s[2][2], xy, xz},
-                                                      {wy, xy, s[1][1] - s[0][0] - s[2][2], yz},
-                                                      {wz, xz, yz, s[2][2] - s[0][0] - s[1][1]}}}));
+  const double xx = s[0][0], yy = s[1][1], zz = s[2][2];
+  return rotation_of_quaternion(leading_eigenvector({xx + yy + zz, wx, wy, wz,  //
+                                                     wx, xx - yy - zz, xy, xz,  //
+                                                     wy, xy, yy - xx - zz, yz,  //
+                                                     wz, xz, yz, zz - xx - yy}));
 }
 
 void align_frames(std::span<double> positions, std::span<const double> reference,

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "boltzflow/base/options.hpp"
 #include "boltzflow/coordinates/coordinate_map.hpp"
@@ -16,7 +17,7 @@ namespace boltzflow {
 
 /// Which flow a generator has.
 struct FlowOptions {
-  /// "spline" lives on [0,1]^d; the rows of euclidean_flows() and "continuous" live on R^d, Cartesian coordinates.
+  /// "spline" lives on [0,1]^d; the rows of euclidean_flows() and "continuous" live on R^d, Cartesian or aligned ones.
   std::string architecture = "spline";
   SplineFlowOptions spline;          ///< flow.*
   EuclideanFlowOptions euclidean;    ///< flow.euclidean.*; its architecture is the one above
@@ -28,16 +29,18 @@ struct FlowOptions {
 
 /// Which configurations a flow's domain stands for: all it takes to make the map anew, beside the system.
 struct CoordinateOptions {
-  std::string kind = "internal";  ///< "internal", "cartesian" or "box"
+  std::string kind = "internal";  ///< "internal", "cartesian", "aligned" or "box"
   // cartesian
   double scale = 1;                        ///< nm
   std::string centre_of_mass = "helmert";  ///< or "noise"
+  // aligned: see AlignedCoordinates
+  std::vector<double> reference, columns;
   // of a box: an interval, the same in every one of so many dimensions
   double lower = 0, upper = 1;
   std::int64_t dimension = 0;
 };
 
-/// "cartesian helmert, 0.1623 nm": equal for equal coordinates of one system.
+/// "cartesian helmert, 0.1623 nm": equal for equal coordinates of one system, and for those alone.
 std::string description_of(const CoordinateOptions& options);
 
 /// @throws InputError if the system cannot have such coordinates.

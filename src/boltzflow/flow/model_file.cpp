@@ -59,8 +59,10 @@ FlowOptions flow_options_from_json(const nlohmann::json& json) {
 }
 
 nlohmann::json to_json(const CoordinateOptions& options) {
-  return {{"kind", options.kind},   {"scale", options.scale}, {"centre_of_mass", options.centre_of_mass},
-          {"lower", options.lower}, {"upper", options.upper}, {"dimension", options.dimension}};
+  nlohmann::json json = {{"kind", options.kind},   {"scale", options.scale}, {"centre_of_mass", options.centre_of_mass},
+                         {"lower", options.lower}, {"upper", options.upper}, {"dimension", options.dimension}};
+  if (options.kind == "aligned") json["reference"] = options.reference, json["columns"] = options.columns;
+  return json;
 }
 CoordinateOptions coordinate_options_from_json(const nlohmann::json& json) {
   CoordinateOptions options;
@@ -70,6 +72,10 @@ CoordinateOptions coordinate_options_from_json(const nlohmann::json& json) {
   json.at("lower").get_to(options.lower);
   json.at("upper").get_to(options.upper);
   json.at("dimension").get_to(options.dimension);
+  if (options.kind == "aligned") {
+    json.at("reference").get_to(options.reference);
+    json.at("columns").get_to(options.columns);
+  }
   return options;
 }
 

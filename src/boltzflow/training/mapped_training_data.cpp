@@ -6,14 +6,19 @@
 
 #include <algorithm>
 #include <span>
-#include <vector>
+#include <utility>
 
 #include "boltzflow/base/errors.hpp"
 
 namespace boltzflow {
 namespace {
 
-at::Tensor represented(const CoordinateMap& coordinates, std::span<const double> frames) {
+struct Represented {
+  at::Tensor z;  ///< [n, dimension] float32
+  std::vector<std::int64_t> frames;
+};
+
+Represented represented(const CoordinateMap& coordinates, std::span<const double> frames) {
   const auto n = static_cast<std::int64_t>(frames.size()) / coordinates.configuration_size();
   std::vector<double> positions(frames.begin(), frames.end());
   coordinates.relabel_equivalent_atoms(positions);
@@ -22,27 +27,33 @@ at::Tensor represented(const CoordinateMap& coordinates, std::span<const double>
   std::vector<std::uint8_t> representable(static_cast<std::size_t>(n));
   coordinates.from_cartesian(positions, {z.mutable_data_ptr<double>(), static_cast<std::size_t>(z.numel())}, log_det,
                              representable);
-  std::vector<std::int64_t> kept;
+  Represented result;
   for (std::int64_t i = 0; i < n; ++i)
-    if (representable[static_cast<std::size_t>(i)] != 0) kept.push_back(i);
-  return z.t().index_select(0, at::tensor(kept, at::kLong)).to(at::kFloat).contiguous();
+    if (representable[static_cast<std::size_t>(i)] != 0) result.frames.push_back(i);
+  result.z = z.t().index_select(0, at::tensor(result.frames, at::kLong)).to(at::kFloat).contiguous();
+  return result;
 }
 
 }  // namespace
 
 MappedTrainingData::MappedTrainingData(const CartesianDataSet& data, const CoordinateMap& coordinates)
     : description_(data.description()),
-      training_(represented(coordinates, data.positions(CartesianDataSet::Part::training))),
-      validation_(represented(coordinates, data.positions(CartesianDataSet::Part::validation))) {
+      validation_(represented(coordinates, data.positions(CartesianDataSet::Part::validation)).z) {
+  Represented training = represented(coordinates, data.positions(CartesianDataSet::Part::training));
+  training_ = std::move(training.z);
   if (n_training() == 0)
     throw InputError(description_ + ": the flow's coordinates can represent no frame of it (the wrong hand?)");
+  double sum = 0;
+  for (const std::int64_t frame : training.frames) cumulative_.push_back(sum += data.training_weight(frame));
 }
 
 at::Tensor MappedTrainingData::draw(std::int64_t n, RandomStream& random) const {
   at::Tensor index = at::empty({n}, at::kLong);
   auto* rows = index.mutable_data_ptr<std::int64_t>();
-  for (std::int64_t i = 0; i < n; ++i)
-    rows[i] = static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(n_training())));
+  for (std::int64_t i = 0; i < n; ++i) {
+    const auto found = std::upper_bound(cumulative_.begin(), cumulative_.end(), random.uniform() * cumulative_.back());
+    rows[i] = std::min<std::int64_t>(found - cumulative_.begin(), n_training() - 1);
+  }
   return training_.index_select(0, index);
 }
 

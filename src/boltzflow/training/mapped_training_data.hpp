@@ -3,6 +3,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <string>
+#include <vector>
 
 #include "boltzflow/coordinates/cartesian_data_set.hpp"
 #include "boltzflow/coordinates/coordinate_map.hpp"
@@ -11,8 +12,8 @@
 namespace boltzflow {
 
 /// This hands a trajectory's data set to methods that train a flow on coordinates which do not turn with the molecule,
-/// internal ones: points are drawn as they are. Frames that the coordinates cannot represent are left out, after the
-/// names of equivalent atoms were exchanged for those that they can.
+/// internal or aligned ones: points are drawn as they are, by the data set's weights. Frames that the coordinates
+/// cannot represent are left out, after the names of equivalent atoms were exchanged for those that they can.
 class MappedTrainingData final : public TrainingData {
  public:
   /// @throws InputError if no training frame is left.
@@ -29,6 +30,7 @@ class MappedTrainingData final : public TrainingData {
  private:
   std::string description_;
   at::Tensor training_, validation_;  ///< [n, dimension] float32
+  std::vector<double> cumulative_;    ///< of the training points' weights
 };
 
 }  // namespace boltzflow
