@@ -6,7 +6,9 @@
 //     benchmark_continuous_divergence [rounds] [evaluations] [batch]
 //
 // The last column is what 200,000 samples with likelihoods cost at so many evaluations of the field on a sample's path
-// (100 unless told: the order of what a trained field needs at a tolerance of 1e-5).
+// (100 unless told: the order of what a trained field needs at a tolerance of 1e-5). The second table has the flows
+// that sample in one pass, at their default sizes (measured on 2,048 samples each), and how many times as fast they
+// are.
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 #include <c10/core/GradMode.h>
@@ -21,7 +23,9 @@
 #include <vector>
 
 #include "boltzflow/base/random.hpp"
+#include "boltzflow/base/threads.hpp"
 #include "boltzflow/flow/continuous/continuous_flow.hpp"
+#include "boltzflow/flow/euclidean/euclidean_flow.hpp"
 
 namespace boltzflow::benchmark {
 namespace {
@@ -47,7 +51,10 @@ struct Job {
   double seconds = std::numeric_limits<double>::infinity();
 };
 
-void measure(const Network& network, int n_rounds, double n_evaluations, std::int64_t batch) {
+constexpr double n_drawn = 200'000;
+
+/// Prints a row; the seconds that n_drawn samples with likelihoods take.
+double measure(const Network& network, int n_rounds, double n_evaluations, std::int64_t batch) {
   ContinuousFlowOptions options;
   options.velocity = network.velocity;
   options.hidden_width = network.hidden_width;
@@ -86,7 +93,28 @@ void measure(const Network& network, int n_rounds, double n_evaluations, std::in
   fmt::print("{:<11}{:>10}{:>7}{:>11.1f}{:>11.1f}{:>12.1f}{:>9.1f}x{:>12.1f}{:>12.1e}{:>14.2f}\n", network.velocity,
              flow.n_parameters(), batch, microseconds(0), microseconds(1), microseconds(2),
              jobs[2].seconds / jobs[1].seconds, microseconds(3), difference,
-             microseconds(1) * 1e-6 * n_evaluations * 200'000 / 3600);
+             microseconds(1) * 1e-6 * n_evaluations * n_drawn / 3600);
+  return microseconds(1) * 1e-6 * n_evaluations * n_drawn;
+}
+
+void measure(const EuclideanFlowEntry& entry, int n_rounds, const std::vector<double>& seconds_of_teachers) {
+  constexpr std::int64_t n_samples = 2048;
+  EuclideanFlowOptions options;
+  options.architecture = entry.name;
+  const auto flow = make_euclidean_flow(dimension, options, 1);
+  RandomStream random(2);
+  Job draw{[&] { flow->sample(n_samples, random, ConditionerPrecision::float32); }};
+  draw.run();
+  for (int round = 0; round < n_rounds; ++round) {
+    const std::clock_t start = std::clock();
+    draw.run();
+    draw.seconds = std::min(draw.seconds, static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC);
+  }
+  const double seconds = draw.seconds / n_samples * n_drawn;
+  fmt::print("{:<19}{:>10}{:>13.1f} s", entry.name, flow->n_parameters(), seconds);
+  for (const double teacher : seconds_of_teachers) fmt::print("{:>10.0f}x", teacher / seconds);
+  fmt::print("\n");
+  std::fflush(stdout);
 }
 
 }  // namespace
@@ -102,6 +130,13 @@ int main(int argc, char** argv) {
   fmt::print("{:<11}{:>10}{:>7}{:>11}{:>11}{:>12}{:>10}{:>12}{:>12}{:>14}\n", "network", "parameters", "batch",
              "velocity", "exact", "d products", "gain", "1 probe", "difference",
              fmt::format("200k, {:.0f} (h)", n_evaluations));
+  std::vector<double> seconds_of_teachers;
   for (const auto& network : boltzflow::benchmark::networks)
-    boltzflow::benchmark::measure(network, n_rounds, n_evaluations, batch);
+    seconds_of_teachers.push_back(boltzflow::benchmark::measure(network, n_rounds, n_evaluations, batch));
+  boltzflow::set_thread_count(1);
+  fmt::print("\n{:<19}{:>10}{:>15}", "flow", "parameters", "200k samples");
+  for (const auto& network : boltzflow::benchmark::networks) fmt::print("{:>11}", network.velocity);
+  fmt::print("\n");
+  for (const auto& entry : boltzflow::euclidean_flows())
+    boltzflow::benchmark::measure(entry, n_rounds, seconds_of_teachers);
 }
