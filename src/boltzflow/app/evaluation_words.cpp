@@ -10,7 +10,8 @@ namespace boltzflow {
 
 void EvaluationWords::define(CLI::App& options) {
   CLI::Option* frames = options.add_option(
-      "--reference", reference, "frames sampled without the flow: .npz, .npy, .dcd, .nc, .xtc or .pdb (default: the run's own)");
+      "--reference", reference,
+      "frames sampled without the flow: .npz, .npy, .dcd, .nc, .xtc or .pdb (default: the run's own)");
   frames->type_name("FRAMES");
   options.add_flag("--no-reference", no_reference, "compare with nothing")->excludes(frames);
   options

@@ -14,8 +14,8 @@ namespace boltzflow {
 MolecularSystem load_target_system(const std::string& name_or_path, const LoadOptions& options,
                                    const std::string& energy_library);
 
-/// The coordinates that a flow of this architecture has on a system: internal coordinates or a box for splines, those of
-/// data.coordinates for the others.
+/// The coordinates that a flow of this architecture has on a system: internal coordinates or a box for splines, those
+/// of data.coordinates for the others.
 /// @param data the trajectory that is learnt from; null: none. Without one the scale of Cartesian coordinates is the
 ///        spread of the system's own structure.
 /// @throws ConfigurationError if there are none for this architecture.

@@ -137,13 +137,14 @@ Verb::Action define_simulate(CLI::App& options) {
   options.add_option("--exchange-interval", words->exchange_interval, "steps between exchanges (50)")
       ->check(CLI::Range(std::int64_t{1}, most))
       ->type_name("N");
-  CLI::Option* output =
-      options
-          .add_option("-o,--output", words->outputs, "frames, replica by replica: .dcd, .nc, .xtc, .npz or .pdb; repeatable")
-          ->type_name("FILE")
-          ->allow_extra_args(false);
+  CLI::Option* output = options
+                            .add_option("-o,--output", words->outputs,
+                                        "frames, replica by replica: .dcd, .nc, .xtc, .npz or .pdb; repeatable")
+                            ->type_name("FILE")
+                            ->allow_extra_args(false);
   options
-      .add_option("--topology", words->topology, "a PDB file with the minimised structure, to read .dcd, .nc and .xtc with")
+      .add_option("--topology", words->topology,
+                  "a PDB file with the minimised structure, to read .dcd, .nc and .xtc with")
       ->type_name("FILE.pdb");
   options.add_option("--maximum-minutes", words->maximum_minutes, "end after so long with what there is")
       ->check(CLI::Range(0.0, 1e7))
